@@ -1,0 +1,1 @@
+"""fastload: exact, fast image data loading for PyTorch."""
