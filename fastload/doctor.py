@@ -27,13 +27,13 @@ class Finding:
     remedy: str = ""
 
 
-# Distribution, module, and what fastload does with it. The required ones are pyproject.toml's dependencies.
-OPTIONAL = [
-    ("torchvision", "torchvision", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("opencv-python-headless", "cv2", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("nvidia-dali-cuda130", "nvidia.dali", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("matplotlib", "matplotlib", "`fastload bench --plot`", "pip install 'fastload[bench]'"),
-]
+# Distributions that one feature needs each; the rest of pyproject.toml's dependencies came with fastload.
+OPTIONAL = {
+    "torchvision": "`fastload bench --against torchvision`",
+    "opencv-python-headless": "`fastload bench --against opencv`",
+    "nvidia-dali-cuda130": "`fastload bench --against dali`",
+    "matplotlib": "`fastload bench --plot`",
+}
 
 
 def report() -> list[Finding]:
@@ -87,3 +87,30 @@ def _torch() -> Iterator[Finding]:
         return
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
     yield Finding("torch", "ok", f"{torch.__version__}, built for {built}")
+
+
+def _cuda() -> Iterator[Finding]:
+    from fastload import cuda
+
+    probe = cuda.probe()
+    if not probe.compiled:
+        remedy = "build where nvcc is on PATH, or install a wheel from PyPI"
+        yield Finding("CUDA", "absent", "this build has no CUDA code; batches are made on the CPU", remedy)
+    elif not probe.driver:
+        remedy = "install NVIDIA's driver if this machine has a GPU (nvidia-smi shows it)"
+        yield Finding("CUDA", "absent", "compiled in, but there is no driver", remedy)
+    elif not probe.devices:
+        remedy = "check nvidia-smi and CUDA_VISIBLE_DEVICES"
+        yield Finding("CUDA", "absent", f"compiled in, driver {probe.driver}, but no device is visible", remedy)
+    else:
+        yield Finding("CUDA", "ok", f"driver {probe.driver}, {probe.devices} device(s)")
+
+
+def _optional() -> Iterator[Finding]:
+    for distribution, feature in OPTIONAL.items():
+        try:
+            version = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(distribution, "absent", f"{feature} needs it", "pip install 'fastload[bench]'")
+        else:
+            yield Finding(distribution, "ok", f"{version}, for {feature}")
