@@ -1,4 +1,6 @@
-"""Files that are whole or absent, whatever stops the process: write aside, fsync, rename, fsync the directory."""
+"""Files that are whole or absent, whatever stops the process: write aside, fsync, rename, fsync the
+directory.
+"""
 
 from __future__ import annotations
 

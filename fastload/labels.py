@@ -86,7 +86,8 @@ def _synsets(meta: bytes) -> dict[int, _Synset]:
 
 
 def _integers(cell: Any) -> tuple[int, ...]:
-    # Matlab has no scalars: squeezing turned a list of one into a number, and an empty one into an empty array.
+    # Matlab has no scalars: squeezing turned a list of one into a number, and an empty one into an empty
+    # array.
     import numpy as np
 
     return tuple(int(value) for value in np.atleast_1d(cell).reshape(-1))
@@ -100,7 +101,9 @@ def _build(synsets: dict[int, _Synset], truth: list[int]) -> Devkit:
     labels = []
     for line, number in enumerate(truth, start=1):
         if number not in synsets or not synsets[number].leaf:
-            raise LabelError(f"line {line} of the ground truth is {number}, which is no low-level synset's ID")
+            raise LabelError(
+                f"line {line} of the ground truth is {number}, which is no low-level synset's ID"
+            )
         labels.append(label_of[synsets[number].wnid])
     edges = set()
     for synset in synsets.values():

@@ -124,9 +124,9 @@ def _why_missing(directory: Path) -> str:
                 f"{unfinished} has no {FILE_NAME}: its preparation is not finished. "
                 "Run the same `fastload prepare` again, and it goes on where it stopped"
             )
-    splits = [file.parent.name for file in sorted(directory.glob(f"*/{FILE_NAME}"))]
+    splits = [str(file.parent) for file in sorted(directory.glob(f"*/{FILE_NAME}"))]
     if splits:
-        return f"{directory} holds datasets but is none itself: give {' or '.join(str(directory / s) for s in splits)}"
+        return f"{directory} holds datasets but is none itself: give {' or '.join(splits)}"
     return f"{directory} has no {FILE_NAME}: it is not a dataset that `fastload prepare` finished"
 
 

@@ -13,7 +13,7 @@ from fastload.manifest import FILE_NAME, JOURNAL_NAME, Manifest
 from fastload.prepare.journal import refuse_other_plan
 from fastload.prepare.options import DEFAULT_SHARD_SIZE, Options
 from fastload.prepare.run import Progress, prepare_split
-from fastload.prepare.sources import Source, open_sources
+from fastload.prepare.sources import FolderSource, Source, open_sources
 
 __all__ = ["Progress", "prepare"]
 
@@ -35,22 +35,22 @@ def prepare(
 ) -> list[Manifest]:
     """Prepare ``source`` into ``dest/<split>``, and return the manifests of the splits that it has.
 
-    ``source`` is a directory with ILSVRC2012's archives (splits train and val; ``split`` picks one), or one with
-    a folder of images for each class (``split`` names it). Every JPEG keeps its pixels exactly; other formats and
-    CMYK are re-encoded, which the manifest's ``changes`` tell.
+    ``source`` is a directory with ILSVRC2012's archives (splits train and val; ``split`` picks one), or one
+    with a folder of images for each class (``split`` names it). Every JPEG keeps its pixels exactly; other
+    formats and CMYK are re-encoded, which the manifest's ``changes`` tell.
 
-    ``shard_size`` in bytes: a shard ends with the sample that reaches it. ``max_side`` in pixels shrinks larger
-    images. ``verbatim`` keeps the bytes of every JPEG. ``workers`` are threads, 0 for as many as this process has
-    cores. ``limit`` takes only the first files of each split. ``keep_truncated`` takes JPEGs that end early, filled
-    as libjpeg fills them. ``progress`` is called on this thread after every file.
+    ``shard_size`` in bytes: a shard ends with the sample that reaches it. ``max_side`` in pixels shrinks
+    larger images. ``verbatim`` keeps the bytes of every JPEG. ``workers`` are threads, 0 for as many as this
+    process has cores. ``limit`` takes only the first files of each split. ``keep_truncated`` takes JPEGs that
+    end early, filled as libjpeg fills them. ``progress`` is called on this thread after every file.
 
-    The output's bytes depend on source and options, not on ``workers``. Stopped in whatever way, the same call goes
-    on with the last finished shard; on a finished dataset it does nothing. ``overwrite`` first removes what an
-    earlier call made of these splits.
+    The output's bytes depend on source and options, not on ``workers``. Stopped in whatever way, the same
+    call goes on with the last finished shard; on a finished dataset it does nothing. ``overwrite`` first
+    removes what an earlier call made of these splits.
 
-    Raises PrepareError where it cannot begin or go on, and, unless ``skip_bad``, at the end if files had to be
-    left out (the datasets are complete without them then); LabelError where labels do not fit. One process at a
-    time may work on a ``dest``.
+    Raises PrepareError where it cannot begin or go on, and, unless ``skip_bad``, at the end if files had to
+    be left out (the datasets are complete without them then); LabelError where labels do not fit. One process
+    at a time may work on a ``dest``.
     """
     options = Options(shard_size, max_side, verbatim, limit, keep_truncated)
     if workers < 0:
@@ -63,6 +63,10 @@ def prepare(
         manifests = []
         for opened in sources:
             directory = Path(dest) / opened.split
+            if isinstance(opened, FolderSource) and directory.resolve().is_relative_to(opened.root.resolve()):
+                raise PrepareError(
+                    f"{directory} is in {source}, where it would count as a class: give another DEST"
+                )
             if overwrite:
                 _remove(directory, opened.split)
             manifests.append(

@@ -32,7 +32,9 @@ def convert(item: Item, options: Options) -> Converted:
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         return Converted(None, reason=f"cannot be read: {error.strerror}")
     except OSError as error:
-        raise PrepareError(f"cannot read {item.name}: {error}. Run the same command again to go on") from error
+        raise PrepareError(
+            f"cannot read {item.name}: {error}. Run the same command again to go on"
+        ) from error
     try:
         return _convert(data, options)
     except JpegError as error:
@@ -62,7 +64,8 @@ def _convert(data: bytes, options: Options) -> Converted:
 
 
 def _through_pillow(data: bytes, options: Options) -> Converted:
-    # Pillow accepts an early end by a switch for the whole process, or, as here, where an end marker follows it.
+    # Pillow accepts an early end by a switch for the whole process, or, as here, where an end marker follows
+    # it.
     whole = data + _END_OF_IMAGE if options.keep_truncated and data.startswith(JPEG_START) else data
     jpeg, what, detail = reencode(whole, options.max_side)
     prepared = prepare_jpeg(jpeg)  # it has no bytes of its own to keep: never verbatim

@@ -1,10 +1,10 @@
 """What an unfinished preparation remembers: `DEST/<split>/.prepare`, removed when dataset.json is written.
 
 ``plan.json`` holds the options and the source's fingerprint; ``train-000000.tar.json`` what a finished shard
-contains and where in the source the next one begins. A shard becomes visible in this order: its bytes are synced
-in `.prepare`; its entry is written, synced and renamed; it is renamed into the dataset's directory. So a shard
-in that directory always has an entry. An entry without its shard is a crash between the last two steps, and the
-shard is made again.
+contains and where in the source the next one begins. A shard becomes visible in this order: its bytes are
+synced in `.prepare`; its entry is written, synced and renamed; it is renamed into the dataset's directory. So
+a shard in that directory always has an entry. An entry without its shard is a crash between the last two
+steps, and the shard is made again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ class Entry:
     changes: tuple[Change, ...]
     skipped: tuple[Skipped, ...]
     end: Position
-    items: int  # of the source, before ``end``
+    items: int  # of the source before ``end``
+    bytes: int  # of these items
 
 
 class Journal:
@@ -62,7 +64,7 @@ class Journal:
             self._check_plan(plan)
             self.entries = self._read_entries()
         except BaseException:
-            self.close()
+            os.close(self._lock)
             raise
 
     def partial(self, name: str) -> Path:
@@ -80,13 +82,19 @@ class Journal:
         sync_directory(self._dataset)
 
     def close(self) -> None:
+        """Unlock, and give the space of an unfinished shard back: it will be made again."""
+        for unfinished in self._directory.glob("*.tar"):
+            with suppress(OSError):  # this must not hide why we are here
+                unfinished.unlink()
         os.close(self._lock)
 
     def _take_lock(self) -> None:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PrepareError(f"another `fastload prepare` is working in {self._dataset}: wait for it") from None
+            raise PrepareError(
+                f"another `fastload prepare` is working in {self._dataset}: wait for it"
+            ) from None
 
     def _check_plan(self, plan: Mapping[str, Any]) -> None:
         path = self._directory / _PLAN
@@ -96,8 +104,8 @@ class Journal:
         strays = sorted(self._dataset.glob(f"{self._split}-*.tar"))
         if strays:
             raise PrepareError(
-                f"{self._dataset} holds {strays[0].name}, but no {FILE_NAME} and no notes of an unfinished preparation: "
-                "give another DEST, or remove the shards with --overwrite"
+                f"{self._dataset} holds {strays[0].name}, but no {FILE_NAME} and no notes of an unfinished "
+                "preparation: give another DEST, or remove the shards with --overwrite"
             )
         write_json(path, dict(plan))
 
@@ -110,8 +118,8 @@ class Journal:
                 break
             if shard.stat().st_size != entry.shard.bytes:
                 raise PrepareError(
-                    f"{shard} has {shard.stat().st_size} bytes, and had {entry.shard.bytes} when it was finished: "
-                    "somebody changed it. Begin again with --overwrite"
+                    f"{shard} has {shard.stat().st_size} bytes, and had {entry.shard.bytes} when it was "
+                    "finished: somebody changed it. Begin again with --overwrite"
                 )
             entries.append(entry)
         return entries
@@ -123,7 +131,9 @@ class Journal:
 def refuse_other_plan(dataset: Path, state: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raise PrepareError, saying what differs, unless both plans give the same bytes."""
     differences = [
-        f"{name} was {old.get(name)!r} and is {new.get(name)!r}" if name != "source" else "the source is another one"
+        f"{name} was {old.get(name)!r} and is {new.get(name)!r}"
+        if name != "source"
+        else "the source is another one"
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     ]
@@ -148,4 +158,5 @@ def _parse(raw: Any) -> Entry:
         skipped=tuple(Skipped(**entry) for entry in raw["skipped"]),
         end=Position(**raw["end"]),
         items=raw["items"],
+        bytes=raw["bytes"],
     )

@@ -1,10 +1,10 @@
 """Sample keys: the source file's stem, made safe for tar and WebDataset, and unique.
 
-A key becomes a tar member's name (``KEY.jpg``), and WebDataset splits names at the first dot and groups them by
-what precedes it. So ``%``, ``.``, ``/``, ``\\``, control characters and bytes that are no UTF-8 are written as
-``%`` and two hexadecimal digits a byte, as in a URL; all other characters stay, non-ASCII ones as UTF-8. A key
-of more than 95 bytes (USTAR's names have 100) keeps its beginning, then ``~`` and 16 hexadecimal digits of a
-BLAKE2b hash of the whole.
+A key becomes a tar member's name (``KEY.jpg``), and WebDataset splits names at the first dot and groups them
+by what precedes it. So ``%``, ``.``, ``/``, ``\\``, control characters and bytes that are no UTF-8 are
+written as ``%`` and two hexadecimal digits a byte, as in a URL; all other characters stay, non-ASCII ones as
+UTF-8. A key of more than 95 bytes (USTAR's names have 100) keeps its beginning, then ``~`` and 16 hexadecimal
+digits of a BLAKE2b hash of the whole.
 
 Keys depend on names alone, never on what was prepared before, so that an interrupted run finds them again.
 """
@@ -38,7 +38,8 @@ def stem(name: str) -> str:
 
 
 def unique_keys(names: Iterable[tuple[str, str]]) -> list[str]:
-    """Keys of (group, stem) pairs, in order: the stem; ``group_stem`` wherever a stem occurs twice; then a number.
+    """Keys of (group, stem) pairs, in order: the stem; ``group_stem`` wherever a stem occurs twice; then a
+    number.
 
     The number, from ``-2`` on, is given in the order of ``names`` to files that still share a key.
     """

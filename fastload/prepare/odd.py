@@ -1,8 +1,8 @@
 """What is not an ordinary JPEG: other formats, CMYK, and images that are to be made smaller. Pillow decides.
 
-Pixels are Pillow's ``convert("RGB")``, as torchvision's ImageFolder sees them: transparency is dropped, 16-bit
-gray is clipped, of an animation the first frame counts. They are stored as JPEG of quality 100 with full chroma
-(4:4:4), which changes most values by no more than 1 or 2 of 255; shrunk images as quality 95.
+Pixels are Pillow's ``convert("RGB")``, as torchvision's ImageFolder sees them: transparency is dropped,
+16-bit gray is clipped, of an animation the first frame counts. They are stored as JPEG of quality 100 with
+full chroma (4:4:4), which changes most values by no more than 1 or 2 of 255; shrunk images as quality 95.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ _ORIENTATION = 0x0112  # EXIF 2.3, table 4
 def reencode(data: bytes, max_side: int | None = None) -> tuple[bytes, str, str]:
     """Encode any image that Pillow reads as an ordinary JPEG; returns (jpeg, what was done, details).
 
-    ``max_side`` shrinks an image whose longer side is more pixels, by Pillow's antialiased Lanczos filter, keeping
-    its shape. The EXIF orientation is kept and not applied. Raises JpegError where Pillow cannot read the image.
+    ``max_side`` shrinks an image whose longer side is more pixels, by Pillow's antialiased Lanczos filter,
+    keeping its shape. The EXIF orientation is kept and not applied. Raises JpegError where Pillow cannot read
+    the image.
     """
     from PIL import Image
 
@@ -60,8 +61,9 @@ def _encode(image: Image.Image, data: bytes, max_side: int | None) -> tuple[byte
         exif[_ORIENTATION] = orientation
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality, subsampling=0, exif=exif)
-    detail = f"{kind} {mode} {size[0]}x{size[1]} -> {image.mode} {image.width}x{image.height}, quality {quality}, 4:4:4"
-    return out.getvalue(), "shrunk" if shrink else f"{origin} re-encoded", detail
+    before, after = f"{kind} {mode} {size[0]}x{size[1]}", f"{image.mode} {image.width}x{image.height}"
+    what = "shrunk" if shrink else f"{origin} re-encoded"
+    return out.getvalue(), what, f"{before} -> {after}, quality {quality}, 4:4:4"
 
 
 def _one_line(error: BaseException) -> str:

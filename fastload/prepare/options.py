@@ -8,7 +8,17 @@ from dataclasses import asdict, dataclass
 from fastload.errors import PrepareError
 
 DEFAULT_SHARD_SIZE = 1 << 30
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
+_UNITS = {
+    "": 1,
+    "k": 10**3,
+    "m": 10**6,
+    "g": 10**9,
+    "t": 10**12,
+    "ki": 1 << 10,
+    "mi": 1 << 20,
+    "gi": 1 << 30,
+    "ti": 1 << 40,
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,11 @@ class Options:
     keep_truncated: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in (("shard_size", self.shard_size), ("max_side", self.max_side), ("limit", self.limit)):
+        for name, value in (
+            ("shard_size", self.shard_size),
+            ("max_side", self.max_side),
+            ("limit", self.limit),
+        ):
             if value is not None and value < 1:
                 raise PrepareError(f"{name} is {value}, and must be at least 1")
 

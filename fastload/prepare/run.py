@@ -1,23 +1,22 @@
 """One split's preparation: a source in, shards and a manifest out.
 
-The calling thread lists the source in order and hands each image to a pool of workers, which read and transcode it;
-their results come back in the order of the source, whoever is done first, and go into one shard after the other.
-So neither the number of workers nor an interruption changes a byte of the output. A full shard is synced, hashed
-and committed on a thread of its own while the next one grows.
+The calling thread lists the source in order and hands each image to a pool of workers, which read and
+transcode it; their results come back in the order of the source, whoever is done first, and go into one shard
+after the other. So neither the number of workers nor an interruption changes a byte of the output. A full
+shard is synced, hashed and committed on a thread of its own while the next one grows.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from fastload._native import ShardWriter
+from fastload._native import PreparedJpeg, ShardWriter
 from fastload.errors import PrepareError
 from fastload.manifest import Change, Manifest, ShardInfo, Skipped, shard_name
 from fastload.prepare.convert import Converted, convert
@@ -30,7 +29,8 @@ _WINDOW = 4  # images in flight for each worker: enough to hide a slow one
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a split is: source files taken, of which an earlier run had taken ``resumed`` and ``skipped`` were bad.
+    """How far a split is: source files taken, of which an earlier run had taken ``resumed`` and ``skipped``
+    were bad.
 
     ``fraction`` is of the source's bytes, or of ``limit``; 1.0 exactly once, when the manifest is written.
     """
@@ -58,7 +58,9 @@ def prepare_split(
         with ThreadPoolExecutor(workers, "prepare") as pool, ThreadPoolExecutor(1, "commit") as committer:
             try:
                 run = _Run(source, options, journal, committer, progress)
-                run.consume(_in_order(pool, workers * _WINDOW, options, _items(source, run.end, run.items, options)))
+                run.consume(
+                    _in_order(pool, workers * _WINDOW, options, _items(source, run.end, run.items, options))
+                )
             except OSError as error:
                 raise PrepareError(
                     f"{directory}: {error}. {len(journal.entries)} shards are finished; "
@@ -126,54 +128,61 @@ class _Run:
         self.end, self.items = (last.end, last.items) if last else (Position(), 0)
         self.resumed = self.items
         self._bad = sum(len(entry.skipped) for entry in journal.entries)
-        self._bytes_before_group = sum(source.group_bytes[: self.end.group])
-        self._bytes_in_group = 0
-        self._bytes = max(1, sum(source.group_bytes))
+        self._bytes, self._all_bytes = last.bytes if last else 0, max(1, sum(source.group_bytes))
 
     def consume(self, results: Iterator[tuple[_Placed, Converted]]) -> None:
         """Write everything, and return when the last shard is committed."""
-        name = ""
-        try:
-            for (item, end), converted in results:
-                name = shard_name(self._source.split, self._number)
-                if converted.prepared is None:
-                    self.skipped.append(Skipped(item.name, converted.reason))
-                    self._bad += 1
-                else:
-                    if self._writer is None:
-                        self._writer = ShardWriter(str(self._journal.partial(name)))
-                    self._writer.add(item.key, item.label, converted.prepared)
-                    self._changes += [Change(item.key, name, *change) for change in converted.changes]
-                self._advance(item, end)
-                if self._writer is not None and self._writer.bytes_written >= self._options.shard_size:
-                    self._close_shard(self._writer, name)
-            if self._writer is not None:
-                self._close_shard(self._writer, name)
-            self._wait_for_commit()
-        except BaseException:
-            if self._writer is not None:
-                with suppress(OSError):  # the disc may be what failed
-                    self._journal.partial(name).unlink()
-            raise
+        for (item, end), converted in results:
+            if converted.prepared is None:
+                self.skipped.append(Skipped(item.name, converted.reason))
+                self._bad += 1
+            else:
+                self._add(item, converted.prepared, converted.changes)
+            self._advance(item, end)
+            if self._writer is not None and self._writer.bytes_written >= self._options.shard_size:
+                self._close_shard(self._writer)
+        if self._writer is not None:
+            self._close_shard(self._writer)
+        self._wait_for_commit()
+
+    def _add(self, item: Item, prepared: PreparedJpeg, changes: tuple[tuple[str, str], ...]) -> None:
+        name = self._shard_name
+        if self._writer is None:
+            self._writer = ShardWriter(str(self._journal.partial(name)))
+        self._writer.add(item.key, item.label, prepared)
+        self._changes += [Change(item.key, name, what, detail) for what, detail in changes]
 
     def _advance(self, item: Item, end: Position) -> None:
-        if end.group != self.end.group:
-            self._bytes_before_group = sum(self._source.group_bytes[: end.group])
-            self._bytes_in_group = 0
-        self._bytes_in_group += item.size
         self.end = end
         self.items += 1
+        self._bytes += item.size
         if self._progress:
-            done = (self._bytes_before_group + self._bytes_in_group) / self._bytes
+            done = self._bytes / self._all_bytes
             fraction = max(done, self.items / self._options.limit) if self._options.limit else done
             self._progress(
-                Progress(self._source.split, self.items, self.resumed, self._bad, min(fraction, 0.999999))
+                Progress(self._source.split, self.items, self.resumed, self._bad, min(fraction, 0.9999))
             )
 
-    def _close_shard(self, writer: ShardWriter, name: str) -> None:
+    @property
+    def _shard_name(self) -> str:
+        return shard_name(self._source.split, self._number)
+
+    def _close_shard(self, writer: ShardWriter) -> None:
         self._wait_for_commit()  # one at a time, in order; and so a full disc is noticed here
-        arguments = name, tuple(self._changes), tuple(self.skipped), self.end, self.items
-        self._commit = self._committer.submit(_commit, self._journal, writer, *arguments)
+        self._commit = self._committer.submit(
+            _commit,
+            self._journal,
+            writer,
+            self._shard_name,
+            partial(
+                Entry,
+                changes=tuple(self._changes),
+                skipped=tuple(self.skipped),
+                end=self.end,
+                items=self.items,
+                bytes=self._bytes,
+            ),
+        )
         self._writer, self._changes, self.skipped = None, [], []
         self._number += 1
 
@@ -184,20 +193,13 @@ class _Run:
 
 
 def _commit(
-    journal: Journal,
-    writer: ShardWriter,
-    name: str,
-    changes: tuple[Change, ...],
-    skipped: tuple[Skipped, ...],
-    end: Position,
-    items: int,
+    journal: Journal, writer: ShardWriter, name: str, entry_of: Callable[[ShardInfo], Entry]
 ) -> Entry:
     writer.close()
     path = journal.partial(name)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    shard = ShardInfo(name, writer.num_samples, os.stat(path).st_size, digest)
-    entry = Entry(shard, changes, skipped, end, items)
+    entry = entry_of(ShardInfo(name, writer.num_samples, path.stat().st_size, digest))
     journal.commit(entry)
     return entry
 

@@ -52,7 +52,7 @@ class TarIndex:
                 for entry in archive:
                     if entry.isfile() and not entry.name.rpartition("/")[2].startswith("."):
                         found.append(Member(entry.name, start + entry.offset_data, entry.size))
-                    archive.members.clear()  # else the archive keeps every header
+                    archive.members.clear()  # type: ignore[attr-defined]  # else it keeps every header
                 # tarfile takes a damaged header, or none, for the end. The true end is a block of zeros.
                 window.seek(archive.offset)
                 if window.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):

@@ -11,7 +11,8 @@ from fastload.manifest import ClassInfo
 from fastload.prepare.keys import stem, unique_keys
 from fastload.prepare.sources.source import Item, fingerprint
 
-# torchvision.datasets.folder.IMG_EXTENSIONS. A name decides only whether a file is taken; what it is, its bytes say.
+# torchvision.datasets.folder.IMG_EXTENSIONS. A name decides only whether a file is taken; what it is, its
+# bytes say.
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 _SPLITS = ("train", "val", "test")
 
@@ -35,7 +36,8 @@ class FolderSource:
             )
         if not names:
             raise PrepareError(
-                f"{root} holds neither ILSVRC2012_img_train.tar or ILSVRC2012_img_val.tar, nor a folder for each class"
+                f"{root} holds neither ILSVRC2012_img_train.tar or ILSVRC2012_img_val.tar, "
+                "nor a folder for each class"
             )
         self.classes = tuple(ClassInfo(_printable(name)) for name in names)
         self._files = [_image_files(root / name) for name in names]

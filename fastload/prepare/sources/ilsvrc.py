@@ -36,7 +36,9 @@ def open_splits(root: Path, split: str | None) -> list[Source]:
     wanted = [split] if split else [s for s, name in _ARCHIVE_OF.items() if (root / name).is_file()]
     for name in (_ARCHIVE_OF[s] for s in wanted):
         if not (root / name).is_file():
-            raise PrepareError(f"{root / name} is missing: download it from https://image-net.org, or leave out --split")
+            raise PrepareError(
+                f"{root / name} is missing: download it from https://image-net.org, or leave out --split"
+            )
     devkit = Devkit.load(root / DEVKIT) if (root / DEVKIT).is_file() else None
     if "val" in wanted and devkit is None:
         raise PrepareError(
@@ -66,7 +68,8 @@ class TrainSource:
         for member, wnid in zip(self._synsets, wnids, strict=True):
             if not re.fullmatch(r"n\d{8}", wnid) or not member.name.endswith(".tar"):
                 raise PrepareError(
-                    f"{archive.path} holds {member.name}: {TRAIN} has one nXXXXXXXX.tar for each class and nothing else"
+                    f"{archive.path} holds {member.name}: "
+                    f"{TRAIN} has one nXXXXXXXX.tar for each class and nothing else"
                 )
         if len(set(wnids)) != len(wnids) or not wnids:
             raise PrepareError(f"{archive.path} has a class twice, or none: it is not {TRAIN}")
@@ -76,8 +79,8 @@ class TrainSource:
         unknown = [wnid for wnid in wnids if wnid not in label_of]
         if unknown:
             raise LabelError(
-                f"{archive.path} has the class {unknown[0]}, which {DEVKIT} does not list as a low-level synset "
-                f"({len(unknown)} such): the two files are not of one release"
+                f"{archive.path} has the class {unknown[0]} (and {len(unknown) - 1} others), "
+                f"which is no low-level synset of {DEVKIT}: the two files are not of one release"
             )
         self._labels = [label_of[wnid] for wnid in wnids]
         self.group_bytes = [member.size for member in self._synsets]
@@ -131,7 +134,9 @@ class ValSource:
 def _val_label(archive: Path, name: str, devkit: Devkit) -> int:
     number = re.fullmatch(r"ILSVRC2012_val_(\d{8})\.JPEG", name.rpartition("/")[2])
     if number is None:
-        raise PrepareError(f"{archive} holds {name}: {VAL} has ILSVRC2012_val_XXXXXXXX.JPEG files and nothing else")
+        raise PrepareError(
+            f"{archive} holds {name}: {VAL} has ILSVRC2012_val_XXXXXXXX.JPEG files and nothing else"
+        )
     position = int(number[1])
     if not 1 <= position <= len(devkit.val_labels):
         raise LabelError(
@@ -139,3 +144,13 @@ def _val_label(archive: Path, name: str, devkit: Devkit) -> int:
             "the two files are not of one release"
         )
     return devkit.val_labels[position - 1]
+
+
+def describe(root: Path) -> list[str]:
+    """One line for each of ILSVRC2012's archives in ``root``: its size, and what the official file has."""
+    sizes = {name: (root / name).stat().st_size for name in OFFICIAL_BYTES if (root / name).is_file()}
+    return [
+        f"{name}: {size:,} bytes"
+        + ("" if size == OFFICIAL_BYTES[name] else f" (the official file has {OFFICIAL_BYTES[name]:,})")
+        for name, size in sizes.items()
+    ]

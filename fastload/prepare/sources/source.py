@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -59,13 +60,16 @@ def fingerprint(*parts: Iterable[object]) -> str:
 
 
 def open_sources(path: str | Path, split: str | None = None) -> list[Source]:
-    """The splits that ``path`` holds (or just ``split``): ILSVRC2012's archives, or a folder of class folders.
+    """The splits that ``path`` holds (or just ``split``): ILSVRC2012's archives, or a folder of class
+    folders.
 
     Raises PrepareError where it is neither, or lacks a part; LabelError for a damaged development kit.
     """
     from fastload.prepare.sources import folder, ilsvrc
 
     root = Path(path)
+    if split is not None and not re.fullmatch(r"[A-Za-z0-9_-]+", split):
+        raise PrepareError(f"the split {split!r} becomes part of file names: use letters, digits, - and _")
     if not root.exists():
         raise PrepareError(f"{root} does not exist")
     if not root.is_dir():
