@@ -15,7 +15,7 @@ _STEPS = 1_000_000  # of the bar
 
 
 class PrepareDisplay:
-    """Use as a context; ``update`` is what `prepare` calls. ``seen`` are the splits that had something to do."""
+    """A context; `prepare` calls ``update``. ``seen`` are the splits that had something to do."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished shard: what it holds, what was left out while it was filled, and where the next one begins."""
+    """A finished shard: what it holds, what was left out while it grew, and where the next one begins."""
 
     shard: ShardInfo
     changes: tuple[Change, ...]

@@ -36,7 +36,7 @@ class Source(Protocol):
     def hierarchy(self) -> tuple[tuple[str, str], ...]: ...
     @property
     def fingerprint(self) -> str:
-        """A digest of names, sizes and labels: another source has another one. Contents are not read for it."""
+        """A digest of names, sizes and labels, for which no contents are read."""
 
     @property
     def group_bytes(self) -> Sequence[int]:
