@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import fastload
+from fastload import cuda
+
 State = Literal["ok", "absent", "broken"]
 
 
@@ -37,7 +40,7 @@ OPTIONAL = {
 
 
 def report() -> list[Finding]:
-    """Look at this machine and installation; never raises, takes about as long as importing torch."""
+    """Look at this machine and installation. Does not raise; imports torch, and creates a context on a GPU."""
     return [*_machine(), *_native(), *_torch(), *_cuda(), *_optional()]
 
 
@@ -64,8 +67,6 @@ def _machine() -> Iterator[Finding]:
 
 
 def _native() -> Iterator[Finding]:
-    import fastload
-
     try:
         native = importlib.import_module("fastload._native")
     except ImportError as error:
@@ -90,20 +91,22 @@ def _torch() -> Iterator[Finding]:
 
 
 def _cuda() -> Iterator[Finding]:
-    from fastload import cuda
-
-    probe = cuda.probe()
-    if not probe.compiled:
-        remedy = "build where nvcc is on PATH, or install a wheel from PyPI"
-        yield Finding("CUDA", "absent", "this build has no CUDA code; batches are made on the CPU", remedy)
-    elif not probe.driver:
-        remedy = "install NVIDIA's driver if this machine has a GPU (nvidia-smi shows it)"
-        yield Finding("CUDA", "absent", "compiled in, but there is no driver", remedy)
-    elif not probe.devices:
-        remedy = "check nvidia-smi and CUDA_VISIBLE_DEVICES"
-        yield Finding("CUDA", "absent", f"compiled in, driver {probe.driver}, but no device is visible", remedy)
+    try:
+        found = cuda.probe()
+    except ImportError:
+        return  # said above: there is no native module to ask
+    driver = f"driver for CUDA {found.driver_version // 1000}.{found.driver_version % 1000 // 10}"
+    if found.kernel_ran:
+        yield Finding("CUDA", "ok", f"{found.device_count} device(s), {driver}")
+    elif not found.compiled:
+        remedy = "to build with CUDA, put nvcc on PATH and run pip install again"
+        yield Finding("CUDA", "absent", found.problem, remedy)
+    elif not found.driver_version:
+        remedy = "if this machine has a GPU, install NVIDIA's driver; nvidia-smi shows both"
+        yield Finding("CUDA", "absent", f"compiled in, but there is no driver: {found.problem}", remedy)
     else:
-        yield Finding("CUDA", "ok", f"driver {probe.driver}, {probe.devices} device(s)")
+        remedy = "nvidia-smi lists the devices, CUDA_VISIBLE_DEVICES hides them"
+        yield Finding("CUDA", "absent", f"compiled in, {driver}, but no kernel runs: {found.problem}", remedy)
 
 
 def _optional() -> Iterator[Finding]:

@@ -57,11 +57,17 @@ def contact_sheet(
         picture = Image.fromarray(pixels)
         picture.thumbnail((CELL, CELL))
         sheet.paste(picture, (x + (CELL - picture.width) // 2, y + (CELL - picture.height) // 2))
-        name = dataset.classes[sample.label].words.split(",")[0] or dataset.classes[sample.label].id
-        draw.text((x, y + CELL + 2), _fit(name, font), INK, font)
+        draw.text((x, y + CELL + 2), _fit(_class_name(dataset, sample.label), font), INK, font)
         draw.text((x, y + CELL + 16), _fit(f"{sample.width} x {sample.height}  {sample.key}", font), FAINT, font)
     sheet.save(out)
     return Path(out)
+
+
+def _class_name(dataset: fastload.ShardDataset, label: int) -> str:
+    if label < 0:
+        return "(no label)"
+    found = dataset.manifest.classes[label]
+    return found.words.split(",")[0] or found.id
 
 
 def _augmented(
