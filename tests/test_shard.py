@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 import corpus
-from jpeg_cases import encode
 from fastload import _native
-from fastload.errors import ChecksumError, ShardError, ShardVersionError
+from fastload.errors import ShardError, ShardVersionError
+from jpeg_cases import encode
 
 NAMES = ["4:4:4_101x97", "4:2:0_211x199", "gray_131x67", "exif_orientation_6", "rgb_adobe", "multiscan_4:4:4"]
 
@@ -91,7 +91,9 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def test_a_reader_written_from_the_document_finds_everything(shard_file: Path, jpegs: dict[str, bytes]) -> None:
+def test_a_reader_written_from_the_document_finds_everything(
+    shard_file: Path, jpegs: dict[str, bytes]
+) -> None:
     """docs/shard-format.md, word by word, in Python."""
     assert crc32c(b"123456789") == 0xE3069283  # the check value of RFC 3720
     data = shard_file.read_bytes()
@@ -113,16 +115,30 @@ def test_a_reader_written_from_the_document_finds_everything(shard_file: Path, j
         assert crc32c(tables[name]) == crc
         assert offset % 64 == 0
     record_type = np.dtype(
-        [("jpeg_offset", "<u8"), ("jpeg_bytes", "<u4"), ("jpeg_crc", "<u4"), ("label", "<i4"), ("width", "<u2")]
+        [
+            ("jpeg_offset", "<u8"),
+            ("jpeg_bytes", "<u4"),
+            ("jpeg_crc", "<u4"),
+            ("label", "<i4"),
+            ("width", "<u2"),
+        ]
         + [("height", "<u2"), ("key_offset", "<u4"), ("key_bytes", "<u2"), ("restart_interval", "<u2")]
         + [("row_first", "<u4"), ("row_count", "<u4"), ("entry_first", "<u4"), ("entry_count", "<u4")]
-        + [("components", "u1"), ("sampling", "u1", 3), ("orientation", "u1"), ("flags", "u1"), ("reserved", "u1", 6)]
+        + [
+            ("components", "u1"),
+            ("sampling", "u1", 3),
+            ("orientation", "u1"),
+            ("flags", "u1"),
+            ("reserved", "u1", 6),
+        ]
         + [("crc", "<u4")]
     )
     assert record_type.itemsize == 64
     records = np.frombuffer(tables[1], record_type)
     rows = np.frombuffer(tables[2], np.dtype([("end", "<u4"), ("crc", "<u4")]))
-    for (name, jpeg), record, raw in zip(jpegs.items(), records, np.frombuffer(tables[1], "V64"), strict=True):
+    for (name, jpeg), record, raw in zip(
+        jpegs.items(), records, np.frombuffer(tables[1], "V64"), strict=True
+    ):
         key = tables[3][record["key_offset"] : record["key_offset"] + record["key_bytes"]]
         assert key.decode().endswith(name)
         mine = rows[record["row_first"] :][: record["row_count"]]
