@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fastload.cli import app
-from fastload.manifest import Manifest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import corpus
+from fastload.cli import app
+from fastload.manifest import Manifest
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fastload._native import Shard, decode_jpeg
-from fastload.errors import LabelError, PrepareError
-from fastload.manifest import Manifest
-from fastload.prepare import Progress, prepare
 from PIL import Image
 
 import corpus
+from fastload.errors import LabelError, PrepareError
+from fastload.manifest import Manifest
+from fastload.prepare import Progress, prepare
 
 Folder = Callable[[dict[str, bytes]], Path]
 END = b"\xff\xd9"
