@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from fastload._native import Shard, ShardWriter, prepare_jpeg
+
+import corpus
 from fastload.errors import ManifestError
 from fastload.manifest import Manifest
 from fastload.prepare import prepare
 from fastload.verify import verify
-
-import corpus
 
 NAME = "train-000000.tar"
 
