@@ -2,5 +2,5 @@
 
 ``command.run`` is the whole of ``fastload bench``. It lays the images out for everybody (``images``), and for
 each peer and round starts a fresh process (``process`` starts it, ``worker`` is it), which checks the peer's
-output (``check``) or times it (``measure``). ``results`` holds what came out, ``table`` and ``plot`` show it.
+output (``check``) or times it (``measure``). ``results`` holds what came out, ``table`` and ``chart`` show it.
 """

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import images, machine, plot
+from fastload.errors import BenchError
+from fastload.manifest import find_datasets
+
+from . import chart, images, machine
 from .job import Job
 from .peers import PEERS, expand
 from .process import WorkerError, ask
@@ -29,27 +32,27 @@ def run(
     limit: int = 10_000,
     source: Path | None = None,
     json: Path | None = None,
-    plot_to: Path | None = None,
+    plot: Path | None = None,
     console: Console | None = None,
 ) -> Report:
-    """Measure fastload and its peers on the dataset ``dest`` (a split, or the directory of one).
+    """Measure fastload and its peers on the dataset ``dest`` (a split, or the first of those in it).
 
     ``against`` names peers or groups (``peers.PEERS``, ``peers.GROUPS``). Every peer is first checked, then
     timed in ``rounds`` rounds, each of which goes through all thread counts and peers, each time in a fresh
     process, for at least ``seconds`` after a warm-up. At most ``limit`` images, evenly spread over the
     dataset, are used; a batch is never larger than their number. Peers read the original files where
     ``source`` says where they are, otherwise the JPEGs stored in the shards. Writes ``json`` and the picture
-    ``plot_to`` where given; prints a table on ``console``.
+    ``plot`` where given; prints a table on ``console``.
 
-    Raises ValueError for an unknown peer, for numbers below 1 and for a source that lacks samples;
-    ManifestError if ``dest`` is no dataset. A peer that cannot be timed is no exception: see ``Report.peers``
-    and ``Report.ok``.
+    Raises BenchError for an unknown peer, for numbers below 1 and for a source that lacks samples;
+    ManifestError if ``dest`` is no dataset; PrepareError if ``source`` is none. A peer that cannot be timed
+    is no exception: see ``Report.peers`` and ``Report.ok``.
     """
     console = console or Console()
     names = expand(list(against))
     if min([rounds, batch_size, limit, *threads]) < 1 or seconds <= 0 or not threads:
-        raise ValueError("threads, rounds, seconds, batch_size and limit must be positive")
-    split = images.split_directory(dest)
+        raise BenchError("threads, rounds, seconds, batch_size and limit must be positive")
+    split = find_datasets(dest)[0]
     with (
         tempfile.TemporaryDirectory(prefix="fastload-bench-") as scratch,
         console.status("laying out images") as status,
@@ -68,8 +71,8 @@ def run(
             "seconds": seconds,
             "batch_size": job.batch_size,
             "output": f"float32 CHW {job.size} px, normalised",
-            "crop_scale": job.scale,
-            "crop_ratio": job.ratio,
+            "crop_scale": list(job.scale),
+            "crop_ratio": list(job.ratio),
             "flip": job.flip,
             "page_cache": "warm",
         }
@@ -86,19 +89,19 @@ def run(
     console.print(rich_table(report))
     if json is not None:
         report.save(json)
-    if plot_to is not None:
-        plot.save(report, plot_to)
+    if plot is not None:
+        chart.save(report, plot)
     return report
 
 
 def _check(name: str, job: Job, scratch: Path) -> PeerState:
-    request = {"action": "check", "module": PEERS[name], "job": job.to_json(), "scratch": str(scratch)}
+    request = {"action": "check", "module": PEERS[name].module, "job": job.to_json(), "scratch": str(scratch)}
     try:
         answer = ask(request, seconds=0)
     except WorkerError as error:
         return PeerState("failed", str(error))
     if "missing" in answer:
-        return PeerState("not installed", answer["missing"])
+        return PeerState("not installed", f"pip install {PEERS[name].needs} ({answer['missing']})")
     check = answer["check"]
     return PeerState(
         "ok" if check["passed"] else "refused",
@@ -114,7 +117,11 @@ def _time(report: Report, name: str, job: Job, threads: int, round_: int) -> Non
     state = report.peers[name]
     if state.status != "ok":
         return
-    request = {"action": "measure", "module": PEERS[name], "job": replace(job, threads=threads).to_json()}
+    request = {
+        "action": "measure",
+        "module": PEERS[name].module,
+        "job": replace(job, threads=threads).to_json(),
+    }
     try:
         answer = ask(request, job.seconds)
     except WorkerError as error:

@@ -1,13 +1,15 @@
 """The loaders that are compared, one module each, all with the interface ``Peer``.
 
-To add one, write a module with these five names and list it in ``PEERS``.
+To add one, write a module with these names and list it in ``PEERS``.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from fastload.errors import BenchError
 
 if TYPE_CHECKING:
     import torch
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 class Peer(Protocol):
     """What a peer module offers. Importing the module imports the peer's packages, and fails without them."""
-
-    NEEDS: str
-    """What to give ``pip install``."""
 
     PACKAGES: tuple[str, ...]
     """Distributions whose versions belong into the report."""
@@ -36,14 +35,18 @@ class Peer(Protocol):
         """Do ``job``. A batch is valid until the next one is asked for."""
 
 
+class Entry(NamedTuple):
+    module: str
+    needs: str  # what to give `pip install` where the module cannot be imported
+
+
 PEERS = {
-    "fastload": "fastload.bench.peers.fastload",
-    "torchvision-pil": "fastload.bench.peers.torchvision_pil",
-    "torchvision-tensor": "fastload.bench.peers.torchvision_tensor",
-    "opencv": "fastload.bench.peers.opencv",
-    "dali": "fastload.bench.peers.dali",
+    "fastload": Entry("fastload.bench.peers.fastload", "fastload"),
+    "torchvision-pil": Entry("fastload.bench.peers.torchvision_pil", "torchvision"),
+    "torchvision-tensor": Entry("fastload.bench.peers.torchvision_tensor", "torchvision"),
+    "opencv": Entry("fastload.bench.peers.opencv", "opencv-python-headless"),
+    "dali": Entry("fastload.bench.peers.dali", "nvidia-dali-cuda130"),
 }
-"""Name to module. The first one is what the others are compared with."""
 
 GROUPS = {"torchvision": ("torchvision-pil", "torchvision-tensor")}
 
@@ -51,13 +54,13 @@ GROUPS = {"torchvision": ("torchvision-pil", "torchvision-tensor")}
 def expand(names: list[str]) -> list[str]:
     """The peers meant by ``names`` (groups written out), fastload first, each once.
 
-    Raises ValueError for a name that is neither a peer nor a group.
+    Raises BenchError for a name that is neither a peer nor a group.
     """
     wanted = ["fastload"]
     for name in names:
         members = GROUPS.get(name, (name,))
         if members[0] not in PEERS:
-            raise ValueError(f"unknown peer {name!r}; known are {', '.join([*GROUPS, *PEERS])}")
+            raise BenchError(f"unknown peer {name!r}; known are {', '.join([*GROUPS, *PEERS])}")
         wanted += [member for member in members if member not in wanted]
     return wanted
 

@@ -13,7 +13,6 @@ from ..job import Job, epoch_order
 if TYPE_CHECKING:
     from . import Batch
 
-NEEDS = "torchvision"
 PACKAGES = ("torch", "torchvision", "pillow")
 
 SETTINGS: dict[str, Any] = {

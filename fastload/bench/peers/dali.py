@@ -14,7 +14,6 @@ from ..job import MEAN, STD, Job, listing
 if TYPE_CHECKING:
     from . import Batch
 
-NEEDS = "nvidia-dali-cuda130"
 PACKAGES = ("nvidia-dali-cuda130", "nvidia-dali-cuda120", "nvidia-nvimgcodec-cu13", "torch")
 TOLERANCE = 1.0  # mostly its crop, which is a pixel smaller than asked where a side is not a whole number
 

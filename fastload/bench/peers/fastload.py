@@ -14,7 +14,6 @@ from ..job import MEAN, STD, Job, epoch_order, listing
 if TYPE_CHECKING:
     from . import Batch
 
-NEEDS = "fastload"
 PACKAGES = ("fastload", "torch")
 TOLERANCE = 0.0
 SETTINGS: dict[str, Any] = {"num_workers": "t threads of one process"}

@@ -19,7 +19,6 @@ from ..job import MEAN, STD, Job, epoch_order, listing
 if TYPE_CHECKING:
     from . import Batch
 
-NEEDS = "opencv-python-headless"
 PACKAGES = ("opencv-python-headless", "opencv-python", "numpy", "torch")
 TOLERANCE = 2.5  # INTER_AREA, its only antialiasing filter, is a box; Pillow's bilinear is a triangle
 

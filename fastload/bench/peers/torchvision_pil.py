@@ -9,12 +9,12 @@ from torchvision.transforms import Compose, Normalize, RandomHorizontalFlip, Ran
 
 from ..job import MEAN, STD, Job
 from . import _torch_loader
-from ._torch_loader import NEEDS, PACKAGES, folder_batches
+from ._torch_loader import PACKAGES, folder_batches
 
 if TYPE_CHECKING:
     from . import Batch
 
-__all__ = ["NEEDS", "PACKAGES", "SETTINGS", "TOLERANCE", "batches"]
+__all__ = ["PACKAGES", "SETTINGS", "TOLERANCE", "batches"]
 
 TOLERANCE = 0.0
 SETTINGS = {**_torch_loader.SETTINGS, "transforms": "torchvision.transforms (v1) on PIL images, ToTensor"}

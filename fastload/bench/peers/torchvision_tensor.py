@@ -11,12 +11,12 @@ from torchvision.transforms import v2
 
 from ..job import MEAN, STD, Job
 from . import _torch_loader
-from ._torch_loader import NEEDS, PACKAGES, folder_batches
+from ._torch_loader import PACKAGES, folder_batches
 
 if TYPE_CHECKING:
     from . import Batch
 
-__all__ = ["NEEDS", "PACKAGES", "SETTINGS", "TOLERANCE", "batches"]
+__all__ = ["PACKAGES", "SETTINGS", "TOLERANCE", "batches"]
 
 TOLERANCE = 1.0  # its uint8 resize rounds otherwise than Pillow's
 SETTINGS = {
