@@ -1,5 +1,5 @@
-// FL_HD marks the functions that decide a pixel: they compile for the host and for CUDA, so that both give the
-// same bits.
+// FL_HD marks the small functions that decide a pixel: they compile for the host and, under nvcc, for the
+// GPU.
 #pragma once
 
 #ifdef __CUDACC__
