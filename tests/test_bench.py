@@ -6,13 +6,15 @@ import importlib.util
 import io
 import json
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
 import pytest
 from fastload.bench import peers
 from fastload.bench.command import run
-from fastload.bench.peers.opencv import random_box
+from fastload.bench.crops import random_box
+from fastload.bench.job import Job
 from fastload.bench.results import PeerState, Report, Run
 from fastload.errors import BenchError
 from fastload.prepare import prepare
@@ -134,10 +136,7 @@ def test_wrong_arguments(dataset: Path, tmp_path: Path, ilsvrc_dir: Path) -> Non
         bench(dataset, source=ilsvrc_dir)
 
 
-def test_opencv_peer_draws_torchvisions_boxes() -> None:
-    from random import Random
-
-    from fastload.bench.job import Job
+def test_boxes_follow_torchvision() -> None:
 
     draw, job = Random(0), Job(dataset="", folder="")
     for _ in range(1000):

@@ -105,7 +105,7 @@ def _check(name: str, job: Job, scratch: Path) -> PeerState:
     check = answer["check"]
     return PeerState(
         "ok" if check["passed"] else "refused",
-        check["problem"] or "",
+        check["problem"],
         answer["settings"],
         answer["versions"],
         check,

@@ -41,7 +41,7 @@ def measure(peer: Peer, job: Job) -> dict[str, Any]:
     while True:
         images, labels = next(stream)
         problem = wrong_kind(images, labels, job)
-        if problem is not None:
+        if problem:
             raise RuntimeError(problem)
         batches += 1
         elapsed = time.perf_counter() - start

@@ -6,7 +6,7 @@ To add one, write a module with these names and list it in ``PEERS``.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from fastload.errors import BenchError
@@ -14,6 +14,7 @@ from fastload.errors import BenchError
 if TYPE_CHECKING:
     import torch
 
+    from ..crops import Box
     from ..job import Job
 
     Batch = tuple[torch.Tensor, torch.Tensor]
@@ -33,6 +34,9 @@ class Peer(Protocol):
 
     def batches(self, job: Job) -> Iterator[Batch]:
         """Do ``job``. A batch is valid until the next one is asked for."""
+
+    draw: Callable[[Job], tuple[Box, bool]]
+    """Of an unshuffled job's first image, the crop and whether it is flipped. Peers that cannot tell have none."""
 
 
 class Entry(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import deque
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..crops import random_box
 from ..job import MEAN, STD, Job, epoch_order, listing
 
 if TYPE_CHECKING:
@@ -39,19 +39,6 @@ SETTINGS: dict[str, Any] = {
     "normalise": "cv2.LUT on each channel, straight into the batch",
     "batches in flight": IN_FLIGHT,
 }
-
-
-def random_box(width: int, height: int, job: Job, draw: random.Random) -> tuple[int, int, int, int]:
-    """torchvision's RandomResizedCrop: ten tries, then the largest central box within the ratios."""
-    for _ in range(10):
-        area = width * height * draw.uniform(*job.scale)
-        ratio = math.exp(draw.uniform(math.log(job.ratio[0]), math.log(job.ratio[1])))
-        w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < w <= width and 0 < h <= height:
-            return draw.randint(0, width - w), draw.randint(0, height - h), w, h
-    ratio = min(max(width / height, job.ratio[0]), job.ratio[1])
-    w, h = min(width, round(height * ratio)), min(height, round(width / ratio))
-    return (width - w) // 2, (height - h) // 2, w, h
 
 
 def load_into(out: NDArray[np.float32], path: str, job: Job, draw: random.Random) -> None:
