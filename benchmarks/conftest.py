@@ -1,7 +1,7 @@
 """Input of the stage benchmarks: ImageNet where it is present, generated photographs otherwise.
 
-``pytest benchmarks``, on a machine that does nothing else. Each benchmark first shows that its result is right,
-then works through all images; its extra information says how many these are.
+``pytest benchmarks``, on a machine that does nothing else. Each benchmark first shows that its result is
+right, then works through all images; its extra information says how many these are.
 """
 
 from __future__ import annotations

@@ -21,12 +21,12 @@ IMAGES = 8
 def check(peer: Peer, job: Job, scratch: Path) -> dict[str, Any]:
     """Compare ``peer`` with Pillow on a few of the job's images. ``passed`` says whether it may be timed.
 
-    Each image is a job of its own: the same pipeline as the timed one, but with its random ranges closed (area
-    1 and the image's own ratio, so that the crop is the whole image; flip for every other image). A peer that
-    can tell what it draws is also compared on crops that it drew.
+    Each image is a job of its own: the same pipeline as the timed one, but with its random ranges closed
+    (area 1 and the image's own ratio, so that the crop is the whole image; flip for every other image). A
+    peer that can tell what it draws is also compared on crops that it drew.
     """
     files = listing(job.folder)
-    problem, identical, levels = "", True, []
+    problem, identical, levels = "", True, list[float]()
     for i, (path, label) in enumerate(files[:: max(1, len(files) // IMAGES)][:IMAGES]):
         folder = scratch / str(i)
         for class_folder in Path(job.folder).iterdir():  # empty ones too: they number the classes

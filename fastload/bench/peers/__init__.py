@@ -36,7 +36,7 @@ class Peer(Protocol):
         """Do ``job``. A batch is valid until the next one is asked for."""
 
     draw: Callable[[Job], tuple[Box, bool]]
-    """Of an unshuffled job's first image, the crop and whether it is flipped. Peers that cannot tell have none."""
+    """Optional: of an unshuffled job's first image, the crop that will be drawn and whether it is flipped."""
 
 
 class Entry(NamedTuple):
