@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 from fastload.bench import peers
-from fastload.bench.command import run
+from fastload.bench.command import check_peer, run
 from fastload.bench.crops import random_box
+from fastload.bench.images import lay_out
 from fastload.bench.job import Job
 from fastload.bench.results import PeerState, Report, Run
+from fastload.bench.table import rich_table
 from fastload.errors import BenchError
 from fastload.prepare import prepare
 from PIL import Image
@@ -23,16 +26,14 @@ from rich.console import Console
 
 REPOSITORY = Path(__file__).parent.parent
 
-# A module that Python finds before the real one, and that does not import.
-BROKEN_CV2 = "raise ImportError('libGL.so.1: cannot open shared object file')\n"
-# OpenCV's classic mistake: blue, green, red.
-BGR_PEER = """
-from fastload.bench.peers.opencv import *
-from fastload.bench.peers import opencv
+# To be completed by what it does wrong.
+WRONG_PEER = """
+from fastload.bench.peers.fastload import PACKAGES, SETTINGS
+from fastload.bench.peers import fastload
+TOLERANCE = 2.5
 
 def batches(job):
-    for images, labels in opencv.batches(job):
-        yield images.flip(1).contiguous(), labels
+    for images, labels in fastload.batches(job):
 """
 
 
@@ -81,46 +82,58 @@ def test_all_loaders_are_checked_timed_and_shown(dataset: Path, imagefolder: Pat
     assert Report.load(out) == report
 
 
-def test_a_missing_package_is_reported(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "cv2.py").write_text(BROKEN_CV2)
+@pytest.fixture
+def job(dataset: Path, tmp_path: Path) -> Job:
+    """Three images to check a peer with."""
+    lay_out(dataset / "train", None, tmp_path / "images", 3)
+    return Job(dataset=str(dataset / "train"), folder=str(tmp_path / "images"), batch_size=3)
+
+
+def test_a_missing_package_is_reported(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    report, printed = bench(dataset, against=["opencv"])
-    assert report.peers["opencv"].status == "not installed"
-    assert "libGL.so.1" in report.peers["opencv"].detail
-    assert "not installed" in printed
-    assert "pip install opencv-python-headless" in printed
-    assert {entry.peer for entry in report.runs} == {"fastload"}
+    state = check_peer("opencv", job, tmp_path)
+    assert state.status == "not installed"
+    assert state.detail.startswith("pip install opencv-python-headless (libGL.so.1")
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("yield images.flip(1).contiguous(), labels", "refused", "differs from Pillow by"),  # blue first
+        ("yield images.flip(3).contiguous(), labels", "refused", "differs from Pillow by"),  # flipped
+        ("yield images.double(), labels", "refused", r"images are torch.float64 \(1, 3, 224, 224\)"),
+        ("yield images, labels + 1", "refused", r"label \[1\] instead of \[0\]"),
+        ("raise SystemExit('no more memory')", "failed", "no more memory"),
+    ],
+)
+def test_a_wrong_peer_is_not_timed(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, status: str, reason: str
+) -> None:
+    (tmp_path / "wrong_peer.py").write_text(WRONG_PEER + f"        {code}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setitem(peers.PEERS, "wrong", peers.Entry("wrong_peer", ""))
+    state = check_peer("wrong", job, tmp_path)
+    assert state.status == status
+    assert re.search(reason, state.detail)
+
+
+def test_peers_without_figures_are_shown() -> None:
+    report = report_of({"fastload": [1000], "dali": [500], "opencv": []})
+    report.peers["dali"] = PeerState("refused", "differs from Pillow by 9 levels")
+    report.peers["opencv"] = PeerState("not installed", "pip install opencv-python-headless")
+    assert not report.ok
+    output = io.StringIO()
+    Console(file=output, width=140).print(rich_table(report))
+    assert "refused: differs from Pillow by 9 levels" in output.getvalue()
+    assert "not installed: pip install opencv-python-headless" in output.getvalue()
+    assert [row["peer"] for row in report.summary()] == ["fastload"]
+    report.peers["dali"] = PeerState("not installed")
     assert report.ok
 
 
-def test_a_peer_that_makes_other_images_is_refused(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "bgr_peer.py").write_text(BGR_PEER)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(peers.PEERS, "bgr", peers.Entry("bgr_peer", "bgr"))
-    report, printed = bench(dataset, against=["bgr"])
-    assert report.peers["bgr"].status == "refused"
-    assert "differs from Pillow" in printed
-    assert {entry.peer for entry in report.runs} == {"fastload"}
-    assert not report.ok
-
-
-def test_a_peer_that_dies_is_reported(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dying = BGR_PEER + "\ndef batches(job):\n    raise SystemExit('no more memory')\n"
-    (tmp_path / "dying_peer.py").write_text(dying)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setitem(peers.PEERS, "dying", peers.Entry("dying_peer", "dying"))
-    report, printed = bench(dataset, against=["dying"])
-    assert report.peers["dying"].status == "failed"
-    assert "no more memory" in printed
-    assert not report.ok
-
-
 def test_without_a_source_the_stored_jpegs_are_used(dataset: Path) -> None:
-    report, _ = bench(dataset, against=["torchvision-pil"], limit=5, threads=[2])
+    report, _ = bench(dataset, against=[], limit=5, threads=[2])
     assert report.data["images"] == report.options["batch_size"] == 5
     assert report.data["peers_read"] == "the JPEGs stored in the shards"
     assert report.data["peers_bytes"] == report.data["fastload_bytes"]

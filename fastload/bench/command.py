@@ -80,7 +80,7 @@ def run(
         report = Report(date, machine.describe(), options, data, peers={})
         for name in names:
             status.update(f"checking {name}")
-            report.peers[name] = _check(name, job, Path(scratch))
+            report.peers[name] = check_peer(name, job, Path(scratch))
         for round_ in range(rounds):
             for count in threads:
                 for name in names:
@@ -94,7 +94,8 @@ def run(
     return report
 
 
-def _check(name: str, job: Job, scratch: Path) -> PeerState:
+def check_peer(name: str, job: Job, scratch: Path) -> PeerState:
+    """Whether a peer may be timed. Uses ``scratch`` for a few files."""
     request = {"action": "check", "module": PEERS[name].module, "job": job.to_json(), "scratch": str(scratch)}
     try:
         answer = ask(request, seconds=0)
