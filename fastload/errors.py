@@ -59,5 +59,9 @@ class LoaderTimeoutError(FastloadError, RuntimeError):
     """A batch did not arrive within ``timeout`` seconds."""
 
 
+class BenchError(FastloadError, ValueError):
+    """A benchmark that cannot be run as it is asked for."""
+
+
 class FastloadWarning(UserWarning):
     """Base of fastload's warnings."""
