@@ -40,7 +40,7 @@ OPTIONAL = {
 
 
 def report() -> list[Finding]:
-    """Look at this machine and installation. Does not raise; imports torch, and creates a context on a GPU."""
+    """Look at this machine and installation. Does not raise; imports torch, and makes a context on a GPU."""
     return [*_machine(), *_native(), *_torch(), *_cuda(), *_optional()]
 
 
