@@ -26,19 +26,6 @@ class Stopwatch {
   Clock::time_point start_ = Clock::now();
 };
 
-jpeg::Layout layout_of(const shard::Record& record) {
-  jpeg::Layout layout;
-  layout.width = record.width;
-  layout.height = record.height;
-  layout.components = std::min<int>(record.components, 3);
-  for (int c = 0; c < layout.components; ++c) {
-    layout.h[c] = record.sampling[c] >> 4;
-    layout.v[c] = record.sampling[c] & 15;
-  }
-  layout.restart_interval = record.restart_interval;
-  return layout;
-}
-
 void mirror(const Image& image) {
   for (int y = 0; y < image.height; ++y) {
     uint8_t* left = image.row(y);
@@ -72,40 +59,24 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
                                           "; end them with a crop or resize to one size");
   }
   const Rect region = first_region(drawing_.stages.front());
-  decode(place.shard, record, region);
   Stopwatch watch;
-  const ConstImage image = resample(region);
+  crop_.read(place.shard, record, region);
+  watch.lap(counters_.read_ns);
+  const Image decoded = crop_.decode().view();
+  watch.lap(counters_.decode_ns);
+  const ConstImage image = resample(decoded, region);
   watch.lap(counters_.resample_ns);
   plan_.store()(image, drawing_.flip, slot);
   watch.lap(counters_.store_ns);
   counters_.samples.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes_read.fetch_add(crop_.bytes_read(), std::memory_order_relaxed);
+  counters_.whole_images.fetch_add(crop_.by_rows() ? 0 : 1, std::memory_order_relaxed);
   return record.label;
 }
 
-void SampleLoader::decode(const shard::Shard& shard, const shard::Record& record, const Rect& region) {
-  Stopwatch watch;
-  const jpeg::Layout layout = layout_of(record);
-  const bool by_rows = record.row_count > 0 && layout.rows_are_segments();
-  if (by_rows) {
-    const jpeg::SplicePlan plan = jpeg::plan_splice(layout, region);
-    const size_t header_bytes = shard.read_rows(record, plan.row_begin, plan.row_end, jpeg_);
-    watch.lap(counters_.read_ns);
-    const jpeg::Bytes bytes(jpeg_);
-    decoder_.decode_rows(layout, plan, bytes.first(header_bytes), bytes.subspan(header_bytes), region, pixels_);
-  } else {
-    shard.read_jpeg(record, jpeg_);
-    watch.lap(counters_.read_ns);
-    counters_.whole_images.fetch_add(1, std::memory_order_relaxed);
-    decoder_.decode(jpeg_, region, pixels_);
-  }
-  watch.lap(counters_.decode_ns);
-  counters_.bytes_read.fetch_add(jpeg_.size(), std::memory_order_relaxed);
-}
-
-ConstImage SampleLoader::resample(const Rect& decoded) {
-  // `region`: what `image` shows of the stage's crop.
-  Image image = pixels_.view();
+ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
   const Stage& first = drawing_.stages.front();
+  // What `image` shows of the stage's crop.
   Rect region{decoded.x - first.crop.x, decoded.y - first.crop.y, decoded.width, decoded.height};
   int target = 0;
   for (const Stage& stage : drawing_.stages) {
