@@ -68,7 +68,10 @@ def test_an_optional_package_names_its_feature(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_text_has_a_line_for_each_finding_and_each_remedy() -> None:
-    findings = [doctor.Finding("torch", "ok", "2.9"), doctor.Finding("CUDA", "absent", "no driver", "install it")]
+    findings = [
+        doctor.Finding("torch", "ok", "2.9"),
+        doctor.Finding("CUDA", "absent", "no driver", "install it"),
+    ]
     assert doctor.as_text(findings).splitlines() == [
         "ok      torch                    2.9",
         "absent  CUDA                     no driver",
