@@ -10,8 +10,7 @@ namespace fastload::image {
 
 namespace {
 
-constexpr size_t kRun = 512;               // pixels converted at a time, by way of a buffer on the stack
-constexpr size_t kStreamFrom = 128 << 10;  // bytes of a slot
+constexpr size_t kRun = 512;  // pixels converted at a time, by way of a buffer on the stack
 
 uint32_t bits_of(const StoreSpec& spec, int channel, int byte) {
   float v = to_float(static_cast<uint8_t>(byte), spec.scale);
@@ -54,7 +53,7 @@ bool Store::vectors_are_exact() const {
   for (int i = 0; i < 256; ++i) bytes[i] = static_cast<uint8_t>(i);
   std::array<uint32_t, 256> computed, expected;
   for (int c = 0; c < kChannels; ++c) {
-    if (!convert(affine_[c], spec_.dtype, bytes.data(), bytes.size(), false, computed.data())) return false;
+    if (!convert(affine_[c], spec_.dtype, bytes.data(), bytes.size(), computed.data())) return false;
     if (size_of(spec_.dtype) == 4) {
       look_up(bytes.data(), bytes.size(), c, expected.data());
     } else {
@@ -70,16 +69,14 @@ size_t Store::bytes(int width, int height) const {
 }
 
 void Store::operator()(const ConstImage& rgb, bool flip, void* dst) const {
-  const bool stream = bytes(rgb.width, rgb.height) >= kStreamFrom;
   if (spec_.channels_last) {
-    interleaved(rgb, flip, stream, static_cast<uint8_t*>(dst));
+    interleaved(rgb, flip, static_cast<uint8_t*>(dst));
   } else {
-    planar(rgb, flip, stream, static_cast<uint8_t*>(dst));
+    planar(rgb, flip, static_cast<uint8_t*>(dst));
   }
-  if (stream) finish_streams();
 }
 
-void Store::planar(const ConstImage& rgb, bool flip, bool stream, uint8_t* dst) const {
+void Store::planar(const ConstImage& rgb, bool flip, uint8_t* dst) const {
   const size_t width = rgb.width, size = size_of(spec_.dtype), plane = width * rgb.height * size;
   alignas(64) uint8_t runs[kChannels][kRun];
   for (int y = 0; y < rgb.height; ++y) {
@@ -92,12 +89,12 @@ void Store::planar(const ConstImage& rgb, bool flip, bool stream, uint8_t* dst) 
         continue;
       }
       split_pixels(from, count, flip, runs[0], runs[1], runs[2]);
-      for (int c = 0; c < kChannels; ++c) store_run(runs[c], count, c, stream, to + c * plane);
+      for (int c = 0; c < kChannels; ++c) store_run(runs[c], count, c, to + c * plane);
     }
   }
 }
 
-void Store::interleaved(const ConstImage& rgb, bool flip, bool stream, uint8_t* dst) const {
+void Store::interleaved(const ConstImage& rgb, bool flip, uint8_t* dst) const {
   const size_t width = rgb.width, size = size_of(spec_.dtype);
   uint8_t run[kRun * kChannels + kMirrorRoom];
   for (int y = 0; y < rgb.height; ++y) {
@@ -105,16 +102,15 @@ void Store::interleaved(const ConstImage& rgb, bool flip, bool stream, uint8_t* 
       const size_t count = std::min(kRun, width - x);
       const uint8_t* from = rgb.row(y) + kChannels * (flip ? width - x - count : x);
       if (flip) mirror_pixels(from, count, run);
-      store_run(flip ? run : from, count * kChannels, kInterleaved, stream,
-                dst + (y * width + x) * kChannels * size);
+      store_run(flip ? run : from, count * kChannels, kInterleaved, dst + (y * width + x) * kChannels * size);
     }
   }
 }
 
-void Store::store_run(const uint8_t* bytes, size_t count, int channel, bool stream, void* to) const {
+void Store::store_run(const uint8_t* bytes, size_t count, int channel, void* to) const {
   if (spec_.dtype == DType::u8) {
     std::memcpy(to, bytes, count);
-  } else if (!exact_ || !convert(affine_[channel], spec_.dtype, bytes, count, stream, to)) {
+  } else if (!exact_ || !convert(affine_[channel], spec_.dtype, bytes, count, to)) {
     if (size_of(spec_.dtype) == 4) {
       look_up(bytes, count, channel, static_cast<uint32_t*>(to));
     } else {

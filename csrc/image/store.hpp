@@ -28,6 +28,9 @@ class Store {
   // Size of a slot.
   [[nodiscard]] size_t bytes(int width, int height) const;
 
+  // Whether vectors compute the values; else they are looked up.
+  [[nodiscard]] bool vectorized() const { return exact_; }
+
   // Fills bytes(rgb.width, rgb.height) at dst, which must be aligned to one value. `flip` mirrors left and
   // right. Large results bypass the caches, and are visible to other threads as ordinary stores are.
   void operator()(const ConstImage& rgb, bool flip, void* dst) const;
@@ -35,9 +38,9 @@ class Store {
  private:
   static constexpr int kInterleaved = kChannels;  // fourth entry of the tables: channels alternate
 
-  void planar(const ConstImage& rgb, bool flip, bool stream, uint8_t* dst) const;
-  void interleaved(const ConstImage& rgb, bool flip, bool stream, uint8_t* dst) const;
-  void store_run(const uint8_t* bytes, size_t count, int channel, bool stream, void* to) const;
+  void planar(const ConstImage& rgb, bool flip, uint8_t* dst) const;
+  void interleaved(const ConstImage& rgb, bool flip, uint8_t* dst) const;
+  void store_run(const uint8_t* bytes, size_t count, int channel, void* to) const;
   template <typename T>
   void look_up(const uint8_t* bytes, size_t count, int channel, T* to) const;
   [[nodiscard]] bool vectors_are_exact() const;

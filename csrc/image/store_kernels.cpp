@@ -1,7 +1,5 @@
 #include "image/store_kernels.hpp"
 
-#include <hwy/cache_control.h>
-
 #include "image/simd.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -40,8 +38,7 @@ HWY_INLINE hn::Vec<hn::Rebind<uint16_t, DF>> Narrow(VF v) {
 
 // `T` fills a vector: with one vector of floats, or two that were narrowed.
 template <DType kDType, typename T>
-bool ConvertTo(const Affine& affine, const uint8_t* HWY_RESTRICT bytes, size_t count, bool stream,
-               T* HWY_RESTRICT to) {
+bool ConvertTo(const Affine& affine, const uint8_t* HWY_RESTRICT bytes, size_t count, T* HWY_RESTRICT to) {
   const DF df;
   const hn::ScalableTag<T> dt;
   const size_t step = hn::Lanes(dt);
@@ -64,30 +61,26 @@ bool ConvertTo(const Affine& affine, const uint8_t* HWY_RESTRICT bytes, size_t c
     }
   };
   const size_t whole = count / step * step;
-  if (stream && reinterpret_cast<uintptr_t>(to) % (step * sizeof(T)) == 0) {
-    for (size_t at = 0; at < whole; at += step) hn::Stream(values(at), dt, to + at);
-  } else {
-    for (size_t at = 0; at < whole; at += step) hn::StoreU(values(at), dt, to + at);
-  }
+  for (size_t at = 0; at < whole; at += step) hn::StoreU(values(at), dt, to + at);
   if (whole < count) hn::StoreU(values(count - step), dt, to + count - step);
   return true;
 }
 #endif  // FL_LANES
 
-bool Convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, bool stream, void* to) {
+bool Convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, void* to) {
 #if FL_LANES
   switch (dtype) {
     case DType::f32:
-      return ConvertTo<DType::f32>(affine, bytes, count, stream, static_cast<float*>(to));
+      return ConvertTo<DType::f32>(affine, bytes, count, static_cast<float*>(to));
     case DType::f16:
-      return ConvertTo<DType::f16>(affine, bytes, count, stream, static_cast<uint16_t*>(to));
+      return ConvertTo<DType::f16>(affine, bytes, count, static_cast<uint16_t*>(to));
     case DType::bf16:
-      return ConvertTo<DType::bf16>(affine, bytes, count, stream, static_cast<uint16_t*>(to));
+      return ConvertTo<DType::bf16>(affine, bytes, count, static_cast<uint16_t*>(to));
     default:
       return false;
   }
 #else
-  (void)affine, (void)dtype, (void)bytes, (void)count, (void)stream, (void)to;
+  (void)affine, (void)dtype, (void)bytes, (void)count, (void)to;
   return false;
 #endif
 }
@@ -144,8 +137,8 @@ HWY_EXPORT(Convert);
 HWY_EXPORT(SplitPixels);
 HWY_EXPORT(MirrorPixels);
 
-bool convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, bool stream, void* to) {
-  return HWY_DYNAMIC_DISPATCH(Convert)(affine, dtype, bytes, count, stream, to);
+bool convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, void* to) {
+  return HWY_DYNAMIC_DISPATCH(Convert)(affine, dtype, bytes, count, to);
 }
 
 void split_pixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, uint8_t* green,
@@ -156,8 +149,6 @@ void split_pixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, u
 void mirror_pixels(const uint8_t* rgb, size_t count, uint8_t* to) {
   HWY_DYNAMIC_DISPATCH(MirrorPixels)(rgb, count, to);
 }
-
-void finish_streams() { hwy::FlushStream(); }
 
 }  // namespace fastload::image
 #endif

@@ -24,13 +24,10 @@ struct Affine {
   float mean[kLanes], std[kLanes], reciprocal_std[kLanes];
 };
 
-// Converts `count` values to `dtype` (not u8). `stream` goes past the caches: for memory that is not read
-// again soon. Division is a product with the reciprocal and two corrections, which rounds correctly in all
-// but freak cases: callers compare all 256 bytes with the true quotient once, and do without this where they
-// differ. False where this processor has no vectors or `count` is less than one of them: nothing was stored.
-bool convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, bool stream, void* to);
-
-// Makes streamed values visible to other threads in the order of the program.
-void finish_streams();
+// Converts `count` values to `dtype` (not u8). Division is a product with the reciprocal and two corrections,
+// which rounds correctly in all but freak cases: callers compare all 256 bytes with the true quotient once,
+// and do without this where they differ. False where this processor has no vectors, or `count` is less than
+// one of them: nothing was stored.
+bool convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, void* to);
 
 }  // namespace fastload::image
