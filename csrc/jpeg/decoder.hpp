@@ -1,0 +1,43 @@
+// From compressed bytes to RGB pixels, bit-exact with libjpeg-turbo's defaults (accurate integer IDCT, triangle
+// chroma upsampling). Which decoder runs is this folder's secret.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "image/geometry.hpp"
+#include "jpeg/header.hpp"
+#include "jpeg/splice.hpp"
+
+namespace fastload::jpeg {
+
+// RGB8 pixels in memory that is kept from one image to the next.
+struct Pixels {
+  std::vector<uint8_t> bytes;
+  int width = 0, height = 0;
+  [[nodiscard]] image::Image view() { return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)}; }
+};
+
+// One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what libjpeg
+// decodes with a warning decodes to libjpeg's pixels.
+class Decoder {
+ public:
+  Decoder();
+  ~Decoder();
+
+  // `crop` out of a whole JPEG of one or three components.
+  void decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
+
+  // `crop` out of some rows of a stored JPEG: see splice().
+  void decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows, const image::Rect& crop,
+                   Pixels& out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The decoder by name and version, for `fastload doctor` and benchmark records.
+std::string decoder_version();
+
+}  // namespace fastload::jpeg

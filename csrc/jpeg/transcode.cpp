@@ -1,0 +1,148 @@
+#include "jpeg/transcode.hpp"
+
+#include <cstring>
+
+#include "jpeg/libjpeg.hpp"
+#include "jpeg/markers.hpp"
+
+namespace fastload::jpeg {
+namespace {
+
+constexpr int kMostBlocksInMcu = 10;  // T.81, B.2.3
+
+// A complete progressive file may lack refinement scans. libjpeg then smooths between blocks when it decodes
+// (jdcoefct.c), so that the same coefficients in a baseline file would give other pixels.
+bool decoder_would_smooth(const jpeg_decompress_struct& info) {
+  if (info.progressive_mode == 0 || info.coef_bits == nullptr) return false;
+  for (int c = 0; c < info.num_components; ++c) {
+    for (int k = 0; k < DCTSIZE2; ++k) {
+      if (info.coef_bits[c][k] != 0) return true;
+    }
+  }
+  return false;
+}
+
+bool fits_one_scan(const Layout& layout) {
+  int blocks = 0;
+  for (int c = 0; c < layout.components; ++c) blocks += layout.h[c] * layout.v[c];
+  return layout.components == 1 || blocks <= kMostBlocksInMcu;
+}
+
+// For readers that show photographs upright: a big-endian TIFF with the one tag.
+void write_exif_orientation(jpeg_compress_struct* info, int orientation) {
+  uint8_t exif[] = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3,
+                    0,   0,   0,   1,   0, 0, 0,   0,   0, 0,  0, 0};
+  exif[25] = static_cast<uint8_t>(orientation);
+  jpeg_write_marker(info, JPEG_APP0 + 1, exif, sizeof(exif));
+}
+
+void write_coefficients(Decompressor& in, jvirt_barray_ptr* coefficients, int orientation,
+                        std::vector<uint8_t>& bytes) {
+  Compressor out;
+  out.guarded([&] {
+    jpeg_compress_struct* info = &out.info;
+    jpeg_mem_dest(info, &out.buffer, &out.size);
+    jpeg_copy_critical_parameters(&in.info, info);
+    info->optimize_coding = TRUE;
+    info->arith_code = FALSE;
+    const int max_h = in.info.num_components == 1 ? 1 : in.info.max_h_samp_factor;
+    const int mcu_width = max_h * DCTSIZE;
+    info->restart_interval = static_cast<unsigned>(
+        choose_restart_interval((static_cast<int>(in.info.image_width) + mcu_width - 1) / mcu_width));
+    jpeg_write_coefficients(info, coefficients);
+    if (orientation != 1) write_exif_orientation(info, orientation);
+    jpeg_finish_compress(info);
+  });
+  bytes.assign(out.buffer, out.buffer + out.size);
+}
+
+}  // namespace
+
+int choose_restart_interval(int columns) {
+  // Short segments make tight crops, each costs about 4.5 bytes. Measured on 900 ImageNet files (bytes against
+  // whole-row segments): 4..8 MCUs +0.97%, 16..32 MCUs +0.22%. Where no divisor lies in 4..8 the next larger one.
+  constexpr int kFewest = 4, kMost = 8;
+  for (int interval = kMost; interval >= kFewest; --interval) {
+    if (columns % interval == 0) return interval;
+  }
+  int interval = kMost;
+  while (interval < columns && columns % interval != 0) ++interval;
+  return interval < columns ? interval : columns;
+}
+
+std::vector<uint32_t> find_rows(Bytes jpeg, const Header& header) {
+  const Layout& layout = header.layout;
+  if (header.process != Process::baseline || !layout.rows_are_segments()) return {};
+  const int per_row = layout.mcu_columns() / layout.restart_interval;
+  const int64_t segments = static_cast<int64_t>(per_row) * layout.mcu_rows();
+  std::vector<uint32_t> rows{static_cast<uint32_t>(header.entropy_offset)};
+  rows.reserve(static_cast<size_t>(layout.mcu_rows()) + 1);
+  const uint8_t* const end = jpeg.data() + jpeg.size();
+  const uint8_t* at = jpeg.data() + header.entropy_offset;
+  for (int64_t segment = 0; segment < segments;) {
+    at = static_cast<const uint8_t*>(std::memchr(at, 0xFF, static_cast<size_t>(end - at)));
+    if (at == nullptr || at + 1 >= end) return {};
+    const int marker = at[1];
+    if (marker == 0x00) {
+      at += 2;
+      continue;
+    }
+    ++segment;
+    const bool last = segment == segments;
+    if (last ? marker != kEOI : marker != kRST0 + ((segment - 1) & 7)) return {};
+    if (last) {
+      rows.push_back(static_cast<uint32_t>(at - jpeg.data()));
+    } else {
+      at += 2;
+      if (segment % per_row == 0) rows.push_back(static_cast<uint32_t>(at - jpeg.data()));
+    }
+  }
+  return rows;
+}
+
+StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
+  const Header source = read_header(jpeg);
+  if (source.layout.components != 1 && source.layout.components != 3) {
+    throw Error(ErrorKind::jpeg, "JPEG of " + std::to_string(source.layout.components) + " components (" +
+                                     name(source.color_space) + ") must be converted to RGB first");
+  }
+  StoredJpeg stored;
+  stored.source = source.process;
+  Decompressor in;
+  in.open(jpeg);
+  jvirt_barray_ptr* coefficients = nullptr;
+  in.guarded([&] { coefficients = jpeg_read_coefficients(&in.info); });
+  const bool smooth = decoder_would_smooth(in.info);
+  stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);
+  if (stored.truncated && !options.keep_truncated) {
+    throw Error(ErrorKind::truncated_jpeg,
+                "truncated JPEG: the data end before the image is complete (" + std::to_string(jpeg.size()) + " bytes)");
+  }
+  if (in.errors.warnings > 0) {
+    stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") + std::string(in.errors.message));
+  }
+  std::string keep;  // why the bytes are kept
+  if (smooth) {
+    keep = "kept verbatim: progressive without its last refinement scans, which libjpeg smooths when it decodes";
+  } else if (!fits_one_scan(source.layout)) {
+    keep = "kept verbatim: more than 10 blocks in an MCU";
+  }
+  if (!keep.empty() && !options.verbatim) stored.notes.push_back(keep);
+  if (options.verbatim || !keep.empty()) {
+    stored.bytes.assign(jpeg.begin(), jpeg.end());
+  } else {
+    write_coefficients(in, coefficients, source.orientation, stored.bytes);
+    stored.rewritten = true;
+    if (source.process != Process::baseline) {
+      stored.notes.push_back(std::string(name(source.process)) + " -> baseline");
+    }
+  }
+  stored.header = read_header(stored.bytes);
+  stored.row_offsets = find_rows(stored.bytes, stored.header);
+  if (stored.rewritten && stored.row_offsets.empty()) {
+    throw Error(ErrorKind::jpeg, "libjpeg wrote no usable restart markers: please report this file");
+  }
+  return stored;
+}
+
+}  // namespace fastload::jpeg

@@ -1,0 +1,134 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <tuple>
+
+#include "jpeg/transcode.hpp"
+#include "pipeline/crop_reader.hpp"
+#include "python/bind.hpp"
+#include "python/convert.hpp"
+#include "shard/dataset.hpp"
+#include "shard/reader.hpp"
+#include "shard/writer.hpp"
+
+namespace py = pybind11;
+
+namespace fastload {
+namespace {
+
+void add(shard::Writer& writer, const std::string& key, int32_t label, const jpeg::StoredJpeg& stored) {
+  const py::gil_scoped_release release;
+  const jpeg::Layout& layout = stored.header.layout;
+  int flags = stored.rewritten ? shard::kRewritten : 0;
+  if (stored.truncated) flags |= shard::kTruncated;
+  writer.add({.key = key,
+              .label = label,
+              .jpeg = stored.bytes,
+              .row_offsets = stored.row_offsets,
+              .width = layout.width,
+              .height = layout.height,
+              .components = layout.components,
+              .h = layout.h,
+              .v = layout.v,
+              .restart_interval = layout.restart_interval,
+              .orientation = stored.header.orientation,
+              .flags = static_cast<uint8_t>(flags)});
+}
+
+// A record with its key: what Python sees of a sample before it reads the bytes.
+struct SampleRecord {
+  shard::Record record;
+  std::string key;
+};
+
+py::bytes read(const shard::Shard& shard, uint64_t sample) {
+  std::vector<uint8_t> jpeg;
+  {
+    const py::gil_scoped_release release;
+    shard.read_jpeg(shard.record(sample), jpeg);
+  }
+  return to_bytes(jpeg);
+}
+
+// Pixels of a crop (x, y, width, height), by the loader's own way through rows and segments.
+py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample,
+                            const std::optional<std::tuple<int, int, int, int>>& crop) {
+  pipeline::CropReader reader;
+  const jpeg::Pixels* pixels = nullptr;
+  {
+    const py::gil_scoped_release release;
+    const shard::Record& record = shard.record(sample);
+    image::Rect rect{0, 0, record.width, record.height};
+    if (crop) rect = std::apply([](auto... value) { return image::Rect{value...}; }, *crop);
+    reader.read(shard, record, rect);
+    pixels = &reader.decode();
+  }
+  return to_array(*pixels);
+}
+
+template <class Member>
+auto field(Member member) {
+  return [member](const SampleRecord& sample) { return sample.record.*member; };
+}
+
+}  // namespace
+
+void bind_shard(py::module_& m) {
+  using shard::Record;
+  py::class_<shard::Writer>(m, "ShardWriter")
+      .def(py::init<const std::string&>(), py::arg("path"))
+      .def("add", &add, py::arg("key"), py::arg("label"), py::arg("prepared"))
+      .def("close", &shard::Writer::close, py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("num_samples", &shard::Writer::sample_count)
+      .def_property_readonly("bytes_written", &shard::Writer::bytes);
+
+  py::class_<SampleRecord>(m, "SampleRecord")
+      .def_readonly("key", &SampleRecord::key)
+      .def_property_readonly("label", field(&Record::label))
+      .def_property_readonly("width", field(&Record::width))
+      .def_property_readonly("height", field(&Record::height))
+      .def_property_readonly("components", field(&Record::components))
+      .def_property_readonly("orientation", field(&Record::orientation))
+      .def_property_readonly("restart_interval", field(&Record::restart_interval))
+      .def_property_readonly("jpeg_offset", field(&Record::jpeg_offset))
+      .def_property_readonly("jpeg_length", field(&Record::jpeg_bytes))
+      .def_property_readonly("jpeg_crc32c", field(&Record::jpeg_crc))
+      .def_property_readonly("row_count", field(&Record::row_count))
+      .def_property_readonly("truncated", [](const SampleRecord& s) { return (s.record.flags & shard::kTruncated) != 0; })
+      .def_property_readonly(
+          "stored", [](const SampleRecord& s) { return s.record.flags & shard::kRewritten ? "restart" : "verbatim"; });
+
+  py::class_<shard::Shard, std::shared_ptr<shard::Shard>>(m, "Shard")
+      .def(py::init<const std::string&>(), py::arg("path"), py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("path", &shard::Shard::path)
+      .def("__len__", &shard::Shard::size)
+      .def(
+          "record",
+          [](const shard::Shard& shard, uint64_t sample) {
+            const Record& record = shard.record(sample);
+            return SampleRecord{record, std::string(shard.key(record))};
+          },
+          py::arg("sample"))
+      .def("jpeg", &read, py::arg("sample"))
+      .def("decode", &decode, py::arg("sample"), py::arg("crop") = py::none())
+      .def("verify", &shard::Shard::verify, py::arg("sample"), py::call_guard<py::gil_scoped_release>())
+      .def("verify_index", &shard::Shard::verify_index, py::call_guard<py::gil_scoped_release>());
+
+  py::class_<shard::Dataset, std::shared_ptr<shard::Dataset>>(m, "Dataset")
+      .def(py::init([](const std::vector<std::shared_ptr<shard::Shard>>& shards) {
+             return std::make_shared<shard::Dataset>(
+                 std::vector<std::shared_ptr<const shard::Shard>>(shards.begin(), shards.end()));
+           }),
+           py::arg("shards"))
+      .def("__len__", &shard::Dataset::size)
+      .def(
+          "locate",
+          [](const shard::Dataset& dataset, uint64_t index) {
+            const auto place = dataset.locate(index);
+            return py::make_tuple(place.shard.path(), place.sample);
+          },
+          py::arg("index"));
+}
+
+}  // namespace fastload

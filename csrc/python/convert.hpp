@@ -1,0 +1,33 @@
+// Bytes and pixels across the border.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "jpeg/decoder.hpp"
+
+namespace fastload {
+
+// Valid while `data` lives; needs the GIL to make, not to read.
+inline std::span<const uint8_t> view(const pybind11::bytes& data) {
+  const auto text = static_cast<std::string_view>(data);
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+inline pybind11::bytes to_bytes(std::span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// A copy of shape (height, width, 3).
+inline pybind11::array_t<uint8_t> to_array(const jpeg::Pixels& pixels) {
+  pybind11::array_t<uint8_t> array({pixels.height, pixels.width, 3});
+  std::memcpy(array.mutable_data(), pixels.bytes.data(), pixels.bytes.size());
+  return array;
+}
+
+}  // namespace fastload

@@ -1,0 +1,103 @@
+// The byte layout of a shard's index, version 1. docs/shard-format.md explains it; little-endian throughout.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+namespace fastload::shard {
+
+static_assert(std::endian::native == std::endian::little, "the index is mapped as it is: little-endian only");
+
+inline constexpr char kIndexName[] = ".fastload_index";
+inline constexpr uint64_t kIndexMagic = 0x3158444E49444C46;    // "FLDINDX1"
+inline constexpr uint64_t kTrailerMagic = 0x314C494154444C46;  // "FLDTAIL1"
+inline constexpr uint32_t kVersion = 1;
+
+enum class SectionId : uint32_t {
+  records = 1,       // Record, one per sample
+  rows = 2,          // RowEntry, row_count per sample
+  keys = 3,          // UTF-8 bytes
+  entry_points = 4,  // EntryPoint; none in version 1's writer
+};
+
+// At the index member's first byte; the section table follows.
+struct IndexHeader {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t section_count;
+  uint64_t sample_count;
+  uint64_t index_bytes;  // of the member's data, trailer included
+  uint8_t reserved[28];
+  uint32_t crc;  // CRC-32C of this header with crc = 0, then of the section table
+};
+static_assert(sizeof(IndexHeader) == 64);
+
+struct Section {
+  SectionId id;
+  uint32_t entry_bytes;
+  uint64_t offset;  // from the index member's first byte
+  uint64_t bytes;
+  uint32_t crc;  // CRC-32C of the section
+  uint32_t reserved;
+};
+static_assert(sizeof(Section) == 32);
+
+enum RecordFlags : uint8_t {
+  kRewritten = 1,  // coded again with restart markers (otherwise the source's own bytes)
+  kTruncated = 2,  // the source's data ended early
+};
+
+// One sample: a cache line, so that a shuffled read touches one.
+struct Record {
+  uint64_t jpeg_offset;  // from the shard's first byte
+  uint32_t jpeg_bytes;
+  uint32_t jpeg_crc;  // CRC-32C of the whole JPEG
+  int32_t label;
+  uint16_t width, height;
+  uint32_t key_offset;  // into the keys section
+  uint16_t key_bytes;
+  uint16_t restart_interval;  // MCUs
+  uint32_t row_first;         // index into the rows section
+  uint32_t row_count;         // MCU rows + 1, or 0 if rows cannot be read alone
+  uint32_t entry_first;       // index into the entry points section
+  uint32_t entry_count;
+  uint8_t components;
+  uint8_t sampling[3];  // horizontal << 4 | vertical
+  uint8_t orientation;  // EXIF, 1..8
+  uint8_t flags;
+  uint8_t reserved[6];
+  uint32_t crc;  // CRC-32C of the 60 bytes before, then of the sample's rows, entry points and key
+};
+static_assert(sizeof(Record) == 64 && offsetof(Record, crc) == 60);
+
+// Entry k ends the k-th piece of a JPEG: piece 0 is the header, piece k is MCU row k - 1.
+struct RowEntry {
+  uint32_t end;  // byte offset in the JPEG
+  uint32_t crc;  // CRC-32C of the piece
+};
+static_assert(sizeof(RowEntry) == 8);
+
+// A place in entropy-coded data where a decoder may start.
+struct EntryPoint {
+  uint32_t offset;     // byte in the JPEG
+  uint32_t first_mcu;  // counted through the scan
+  int16_t predictors[3];
+  uint8_t bit;  // 0..7, from the byte's most significant bit
+  uint8_t reserved;
+};
+static_assert(sizeof(EntryPoint) == 16);
+
+// The last 64 bytes of the index member, so at a fixed distance from the end of the file.
+struct Trailer {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t reserved0;
+  uint64_t index_offset;  // of IndexHeader, from the shard's first byte
+  uint64_t index_bytes;
+  uint8_t reserved[28];
+  uint32_t crc;  // CRC-32C of the 60 bytes before
+};
+static_assert(sizeof(Trailer) == 64);
+
+}  // namespace fastload::shard
