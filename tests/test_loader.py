@@ -268,6 +268,11 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def raise_in_loop(batches: object) -> None:
+    for _ in batches:  # type: ignore[attr-defined]
+        raise RuntimeError("in the loop")
+
+
 def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None:
     before = threads()
     loader = fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3)
@@ -283,9 +288,8 @@ def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None
     gc.collect()
     assert threads() == before, "after deletion"
     held = iter(fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3))
-    with pytest.raises(RuntimeError):
-        for _ in held:
-            raise RuntimeError
+    with pytest.raises(RuntimeError, match="in the loop"):
+        raise_in_loop(held)
     del held
     gc.collect()
     assert threads() == before, "after an exception in the loop"
@@ -350,7 +354,8 @@ def test_ctrl_c_ends_a_wait(split: Path) -> None:
 import fastload, sys, time
 from fastload import transforms as T
 dataset = fastload.ShardDataset({str(split)!r})
-loader = fastload.DataLoader(dataset, 70, sampler=list(range(70)) * 3000, transform=T.RandomResizedCrop(900), num_workers=1)
+large = T.RandomResizedCrop(900)
+loader = fastload.DataLoader(dataset, 70, sampler=list(range(70)) * 3000, transform=large, num_workers=1)
 print("ready", flush=True)
 try:
     for _ in loader: pass
@@ -401,7 +406,7 @@ EVAL = [T.Resize((32, 32))]
 def test_on_error_raise_names_shard_offset_and_key(
     dataset: fastload.ShardDataset, damaged: tuple[fastload.ShardDataset, list[int]]
 ) -> None:
-    broken, bad = damaged
+    broken, _ = damaged
     iterator = iter(fastload.DataLoader(broken, 10, transform=EVAL))
     with pytest.raises(SampleError) as caught:
         next(iterator)
@@ -504,7 +509,7 @@ def test_pin_memory_without_a_gpu_warns(dataset: fastload.ShardDataset) -> None:
 
 
 def test_the_sample_images_in_batches(imagenet_sample: Path, tmp_path: Path) -> None:
-    """900 real images, training pipeline, float32: equal to Pillow + torchvision given the boxes and flips."""
+    """900 real images, training pipeline, float32: Pillow + torchvision, given the boxes and flips."""
     prepare(imagenet_sample, tmp_path)
     tensor = V.Compose([V.ToTensor(), V.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)])
     rng = random.Random(0)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastload._native import Shard, decode_jpeg
 from PIL import Image
 
 import corpus
+from fastload._native import Shard, decode_jpeg
 from fastload.errors import LabelError, PrepareError
 from fastload.manifest import Manifest
 from fastload.prepare import Progress, prepare

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fastload._native import Shard, ShardWriter, prepare_jpeg
 
 import corpus
+from fastload._native import Shard, ShardWriter, prepare_jpeg
 from fastload.errors import ManifestError
 from fastload.manifest import Manifest
 from fastload.prepare import prepare
