@@ -42,7 +42,7 @@ FL_HD inline uint8_t h2v2_right(int here, int right) {
 
 // How far beyond the samples of a row, on either side, these functions may read, and beyond a row of pixels
 // write.
-inline constexpr int kRowSlack = 64;
+inline constexpr int kRowSlack = 128;
 
 // A row of `count` samples to pixels. The first and the last sample's neighbours beyond the image's edge must
 // hold that sample's value: libjpeg's special cases for the edges come to the same.
