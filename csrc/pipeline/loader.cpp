@@ -102,13 +102,13 @@ void Loader::fill(SampleLoader& samples, Batch& batch, size_t position) {
 std::optional<Failure> Loader::try_fill(SampleLoader& samples, Batch& batch, size_t position, int64_t index) {
   auto failed = [&](ErrorKind kind, const char* message) {
     Failure failure{position, index, kind, message, "", "", 0, false};
-    try {  // where it lies, unless that is what failed
+    try {
       const auto place = dataset_->locate(static_cast<uint64_t>(index));
       failure.shard = place.shard.path();
       const shard::Record& record = place.shard.record(place.sample);
       failure.offset = record.jpeg_offset;
       failure.key = place.shard.key(record);
-    } catch (const Error&) {
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): where it lies is what failed
     }
     return failure;
   };

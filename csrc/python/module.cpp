@@ -33,6 +33,7 @@ const char* class_name(fastload::ErrorKind kind) {
   }
 }
 
+// By value, as pybind11 wants it. NOLINTNEXTLINE(performance-unnecessary-value-param)
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) std::rethrow_exception(pointer);
