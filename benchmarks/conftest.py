@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 from random import Random
 
-import fastload
 import pytest
+from PIL import Image
+
+import fastload
 from fastload.bench.crops import Box, random_box
 from fastload.bench.job import Job
 from fastload.prepare import prepare
 from fastload.prepare.sources import open_sources
-from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY / "tests"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-import fastload
 import numpy as np
 import pytest
-from fastload import _native
-from fastload.bench.crops import Box
 from numpy.typing import NDArray
 from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
+
+import fastload
+from fastload import _native
+from fastload.bench.crops import Box
 
 Pixels = NDArray[np.uint8]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import fastload
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+import fastload
 from fastload.bench import peers
 from fastload.bench.check import check
 from fastload.bench.images import lay_out
 from fastload.bench.job import Job
-from pytest_benchmark.fixture import BenchmarkFixture
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import fastload
 import pytest
-from fastload import _native
 from pytest_benchmark.fixture import BenchmarkFixture
+
+import fastload
+from fastload import _native
 
 
 @pytest.mark.benchmark(group="open a shard")

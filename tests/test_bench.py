@@ -12,6 +12,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from PIL import Image
+from rich.console import Console
+
 from fastload.bench import peers
 from fastload.bench.check import check
 from fastload.bench.command import check_peer, run
@@ -23,8 +26,6 @@ from fastload.bench.table import rendered
 from fastload.dataset import ShardDataset
 from fastload.errors import BenchError
 from fastload.prepare import prepare
-from PIL import Image
-from rich.console import Console
 
 REPOSITORY = Path(__file__).parent.parent
 

@@ -17,7 +17,8 @@ class Stopwatch {
  public:
   void lap(std::atomic<uint64_t>& counter) {
     const auto now = Clock::now();
-    counter.fetch_add(static_cast<uint64_t>(std::chrono::nanoseconds(now - start_).count()), std::memory_order_relaxed);
+    counter.fetch_add(static_cast<uint64_t>(std::chrono::nanoseconds(now - start_).count()),
+                      std::memory_order_relaxed);
     start_ = now;
   }
 
@@ -25,19 +26,6 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
 };
-
-jpeg::Layout layout_of(const shard::Record& record) {
-  jpeg::Layout layout;
-  layout.width = record.width;
-  layout.height = record.height;
-  layout.components = std::min<int>(record.components, 3);
-  for (int c = 0; c < layout.components; ++c) {
-    layout.h[c] = record.sampling[c] >> 4;
-    layout.v[c] = record.sampling[c] & 15;
-  }
-  layout.restart_interval = record.restart_interval;
-  return layout;
-}
 
 void mirror(const Image& image) {
   for (int y = 0; y < image.height; ++y) {
@@ -47,12 +35,12 @@ void mirror(const Image& image) {
   }
 }
 
-// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken whole: the
-// case is rare, and then the region is simply the crop.
+// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken
+// whole: the case is rare, and then the region is simply the crop.
 Rect first_region(const Stage& stage) {
   if (!stage.resize || stage.mirror) return stage.crop;
-  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width, stage.height,
-                                                stage.filter, stage.window);
+  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width,
+                                                stage.height, stage.filter, stage.window);
   region.x += stage.crop.x;
   region.y += stage.crop.y;
   return region;
@@ -60,52 +48,37 @@ Rect first_region(const Stage& stage) {
 
 }  // namespace
 
-int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height, void* slot) {
+int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height,
+                           void* slot) {
   const shard::Dataset::Place place = dataset_.locate(index);
   const shard::Record& record = place.shard.record(place.sample);
   plan_.draw(record.width, record.height, {seed, epoch, index}, drawing_);
   const Rect& output = drawing_.output();
   if (output.width != slot_width || output.height != slot_height) {
-    throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) + " x " +
-                                          std::to_string(output.height) + " where the batch has " +
+    throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) +
+                                          " x " + std::to_string(output.height) + " where the batch has " +
                                           std::to_string(slot_width) + " x " + std::to_string(slot_height) +
                                           "; end them with a crop or resize to one size");
   }
   const Rect region = first_region(drawing_.stages.front());
-  decode(place.shard, record, region);
   Stopwatch watch;
-  const ConstImage image = resample(region);
+  crop_.read(place.shard, record, region);
+  watch.lap(counters_.read_ns);
+  const Image decoded = crop_.decode().view();
+  watch.lap(counters_.decode_ns);
+  const ConstImage image = resample(decoded, region);
   watch.lap(counters_.resample_ns);
   plan_.store()(image, drawing_.flip, slot);
   watch.lap(counters_.store_ns);
   counters_.samples.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes_read.fetch_add(crop_.bytes_read(), std::memory_order_relaxed);
+  counters_.whole_images.fetch_add(crop_.by_rows() ? 0 : 1, std::memory_order_relaxed);
   return record.label;
 }
 
-void SampleLoader::decode(const shard::Shard& shard, const shard::Record& record, const Rect& region) {
-  Stopwatch watch;
-  const jpeg::Layout layout = layout_of(record);
-  const bool by_rows = record.row_count > 0 && layout.rows_are_segments();
-  if (by_rows) {
-    const jpeg::SplicePlan plan = jpeg::plan_splice(layout, region);
-    const size_t header_bytes = shard.read_rows(record, plan.row_begin, plan.row_end, jpeg_);
-    watch.lap(counters_.read_ns);
-    const jpeg::Bytes bytes(jpeg_);
-    decoder_.decode_rows(layout, plan, bytes.first(header_bytes), bytes.subspan(header_bytes), region, pixels_);
-  } else {
-    shard.read_jpeg(record, jpeg_);
-    watch.lap(counters_.read_ns);
-    counters_.whole_images.fetch_add(1, std::memory_order_relaxed);
-    decoder_.decode(jpeg_, region, pixels_);
-  }
-  watch.lap(counters_.decode_ns);
-  counters_.bytes_read.fetch_add(jpeg_.size(), std::memory_order_relaxed);
-}
-
-ConstImage SampleLoader::resample(const Rect& decoded) {
-  // `region`: what `image` shows of the stage's crop.
-  Image image = pixels_.view();
+ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
   const Stage& first = drawing_.stages.front();
+  // What `image` shows of the stage's crop.
   Rect region{decoded.x - first.crop.x, decoded.y - first.crop.y, decoded.width, decoded.height};
   int target = 0;
   for (const Stage& stage : drawing_.stages) {
@@ -120,8 +93,8 @@ ConstImage SampleLoader::resample(const Rect& decoded) {
     const ptrdiff_t stride = 3 * static_cast<ptrdiff_t>(stage.window.width);
     buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(stage.window.height));
     const Image out{buffer.data(), stage.window.width, stage.window.height, stride};
-    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height, stage.filter,
-                      stage.window, out);
+    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height,
+                      stage.filter, stage.window, out);
     image = out;
   }
   return image;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "image/resample.hpp"
-#include "jpeg/decoder.hpp"
+#include "pipeline/crop_reader.hpp"
 #include "pipeline/plan.hpp"
 #include "shard/dataset.hpp"
 
@@ -28,16 +28,13 @@ class SampleLoader {
   int32_t load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height, void* slot);
 
  private:
-  void decode(const shard::Shard& shard, const shard::Record& record, const image::Rect& region);
-  image::ConstImage resample(const image::Rect& decoded);
+  image::ConstImage resample(image::Image image, const image::Rect& decoded);
 
   const shard::Dataset& dataset_;
   const Plan& plan_;
   Counters& counters_;
   Drawing drawing_;
-  std::vector<uint8_t> jpeg_;
-  jpeg::Decoder decoder_;
-  jpeg::Pixels pixels_;
+  CropReader crop_;
   image::Resampler resampler_;
   std::vector<uint8_t> resized_[2];  // a stage's input may be the last stage's output
 };

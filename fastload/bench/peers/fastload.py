@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fastload
-from fastload import transforms as T  # noqa: N812
+from fastload import transforms as T
 
 from ..crops import Box
 from ..job import MEAN, STD, Job, epoch_order, listing
