@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "error.hpp"
 
@@ -14,7 +14,7 @@ namespace fastload::shard {
 
 void throw_errno(const std::string& doing, const std::string& path) {
   const int code = errno;
-  std::string message = "cannot " + doing + " '" + path + "': " + std::strerror(code);
+  std::string message = "cannot " + doing + " '" + path + "': " + std::generic_category().message(code);
   if (code == EMFILE) message += " (raise the limit with `ulimit -n`)";
   throw Error(ErrorKind::io, message);
 }
