@@ -33,7 +33,6 @@ const char* class_name(fastload::ErrorKind kind) {
   }
 }
 
-// By value, as pybind11 wants it. NOLINTNEXTLINE(performance-unnecessary-value-param)
 void translate(std::exception_ptr pointer) {
   try {
     if (pointer) std::rethrow_exception(pointer);
@@ -58,6 +57,7 @@ void fastload::set_python_error(ErrorKind kind, const std::string& message) {
 PYBIND11_MODULE(_native, m) {
   m.doc() = "fastload's native core. Private: use the fastload package.";
   py::register_exception_translator(translate);
+  fastload::bind_image(m);
   fastload::bind_jpeg(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
