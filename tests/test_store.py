@@ -1,4 +1,4 @@
-"""The last stage equals torchvision's ToTensor + Normalize, bit for bit; half precisions are that, rounded."""
+"""The last stage equals torchvision's ToTensor + Normalize bit for bit; half precisions are that, rounded."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from fastload._native import image as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
-
-from fastload._native import image as native
 
 DTYPES = {
     "uint8": torch.uint8,
@@ -36,7 +35,7 @@ def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def every_byte(width: int = 256, height: int = 3) -> Pixels:
-    """All 256 bytes in every channel, where the image has room, in an order that differs from channel to channel."""
+    """All 256 bytes in every channel, where there is room, in an order that differs between channels."""
     count = np.arange(width * height)
     planes = [count % 256, (count * 7 + 3) % 256, 255 - count % 256]
     return np.stack(planes, axis=-1).reshape(height, width, 3).astype(np.uint8)
@@ -100,7 +99,7 @@ def test_equals_torchvision(dtype: str, channels_last: bool, flip: bool) -> None
 
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_usual_arithmetic_is_vectorized(simd_target: str, dtype: str) -> None:
-    """The formula is exact for the usual constants where there are fused multiply-adds; the table serves the rest."""
+    """The formula is exact for the usual constants where multiply-adds are fused; a table serves the rest."""
     mean, std = IMAGENET
     fused = simd_target not in {"SSSE3", "SSE4", "SCALAR", "EMU128"}
     assert native.store_is_vectorized(dtype) or not fused

@@ -114,12 +114,12 @@ void SplitPixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, ui
 
 void MirrorPixels(const uint8_t* rgb, size_t count, uint8_t* to) {
 #if FL_LANES
-  constexpr size_t kPixels = 5;  // in a vector, and one byte
+  constexpr size_t kPixels = 5;  // in a vector, behind one byte of the pixel before them
   const hn::FixedTag<uint8_t, 16> d;
-  alignas(16) static constexpr uint8_t kOrder[16] = {12, 13, 14, 9, 10, 11, 6, 7, 8, 3, 4, 5, 0, 1, 2, 0};
+  alignas(16) static constexpr uint8_t kOrder[16] = {13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0};
   const auto order = hn::Load(d, kOrder);
   for (; count > kPixels; count -= kPixels, to += 3 * kPixels) {
-    hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, rgb + 3 * (count - kPixels)), order), d, to);
+    hn::StoreU(hn::TableLookupBytes(hn::LoadU(d, rgb + 3 * (count - kPixels) - 1), order), d, to);
   }
 #endif
   for (; count > 0; --count, to += 3) {

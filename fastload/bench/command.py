@@ -18,7 +18,7 @@ from .job import Job
 from .peers import PEERS, expand
 from .process import WorkerError, ask
 from .results import PeerState, Report, Run
-from .table import rich_table
+from .table import rendered
 
 
 def run(
@@ -86,7 +86,7 @@ def run(
                 for name in names:
                     status.update(f"round {round_ + 1} of {rounds}: {name}, {count} thread(s)")
                     _time(report, name, job, count, round_)
-    console.print(rich_table(report))
+    console.print(rendered(report))
     if json is not None:
         report.save(json)
     if plot is not None:

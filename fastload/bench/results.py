@@ -25,7 +25,7 @@ class Run:
     images_per_second: float
     cpu_seconds_per_1000: float  # of the whole process tree, for 1,000 images
     first_batch_seconds: float  # from making the loader to having the first batch; imports are not in it
-    peak_memory_mib: float  # of the whole process tree, shared pages counted once
+    peak_memory_mib: float  # of the process tree, shared pages counted once, outside the timed span
 
 
 @dataclass
