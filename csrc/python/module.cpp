@@ -60,7 +60,6 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_image(m);
   fastload::bind_jpeg(m);
   fastload::bind_pixels(m);
-  fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
   fastload::bind_loader(m);
