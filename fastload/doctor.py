@@ -1,0 +1,89 @@
+"""What `fastload doctor` finds: the native module, the GPU, optional packages, and what to do about gaps."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "absent", "broken"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    ``state`` is "ok", "absent" (a feature less, nothing wrong) or "broken" (fastload cannot work);
+    ``detail`` says what was found, ``remedy`` what to do where that is not "ok".
+    """
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+# Distribution, module, and what fastload does with it. The required ones are pyproject.toml's dependencies.
+OPTIONAL = [
+    ("torchvision", "torchvision", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
+    ("opencv-python-headless", "cv2", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
+    ("nvidia-dali-cuda130", "nvidia.dali", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
+    ("matplotlib", "matplotlib", "`fastload bench --plot`", "pip install 'fastload[bench]'"),
+]
+
+
+def report() -> list[Finding]:
+    """Look at this machine and installation; never raises, takes about as long as importing torch."""
+    return [*_machine(), *_native(), *_torch(), *_cuda(), *_optional()]
+
+
+def as_text(findings: Iterable[Finding]) -> str:
+    """One line for each finding, a second one for its remedy."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.state:7} {finding.name:24} {finding.detail}")
+        if finding.remedy:
+            lines.append(f"{'':8}-> {finding.remedy}")
+    return "\n".join(lines)
+
+
+def healthy(findings: Iterable[Finding]) -> bool:
+    """Whether nothing is broken."""
+    return all(finding.state != "broken" for finding in findings)
+
+
+def _machine() -> Iterator[Finding]:
+    usable, present = len(os.sched_getaffinity(0)), os.cpu_count() or 1
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    limited = f" of {present}; this process is confined to them" if usable < present else ""
+    yield Finding("cores", "ok", f"{usable}{limited} (num_workers=0 uses all)")
+
+
+def _native() -> Iterator[Finding]:
+    import fastload
+
+    try:
+        native = importlib.import_module("fastload._native")
+    except ImportError as error:
+        place = os.path.dirname(fastload.__file__)
+        remedy = f"pip install fastload, or in a checkout: make build (fastload was imported from {place})"
+        yield Finding("native module", "broken", str(error), remedy)
+        return
+    yield Finding("native module", "ok", f"{importlib.metadata.version('fastload')}, {native.__file__}")
+    yield Finding("JPEG decoder", "ok", native.decoder_version())
+    targets = ", ".join(native.image.simd_targets())
+    yield Finding("SIMD", "ok", f"{native.image.simd_target()} (this processor runs {targets})")
+
+
+def _torch() -> Iterator[Finding]:
+    try:
+        torch = importlib.import_module("torch")
+    except ImportError as error:
+        yield Finding("torch", "broken", str(error), "pip install torch")
+        return
+    built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
+    yield Finding("torch", "ok", f"{torch.__version__}, built for {built}")

@@ -1,0 +1,51 @@
+"""Fixtures that every test may use; the data come from corpus.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import corpus
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def photos() -> list[np.ndarray]:
+    """Photographs, uint8 (H, W, 3)."""
+    return corpus.photographs()
+
+
+@pytest.fixture(scope="session")
+def jpeg_cases() -> dict[str, bytes]:
+    """Files by name, good, odd and bad."""
+    return corpus.jpeg_cases()
+
+
+@pytest.fixture(scope="session")
+def imagefolder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generated root/CLASS/NNNN.jpg; read it, do not change it."""
+    return corpus.make_imagefolder(tmp_path_factory.mktemp("imagefolder"))
+
+
+@pytest.fixture(scope="session")
+def ilsvrc_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generated train, val and devkit archives with odd files; read them, do not change them."""
+    return corpus.make_ilsvrc(tmp_path_factory.mktemp("ilsvrc"))
+
+
+@pytest.fixture(scope="session")
+def imagenet_sample() -> Path:
+    """A directory with real ILSVRC2012 archives: $FASTLOAD_IMAGENET, or a folder beside the repository."""
+    asked = os.environ.get("FASTLOAD_IMAGENET")
+    path = Path(asked) if asked else REPOSITORY.parent / "shared" / "imagenet-sample"
+    if not (path / "ILSVRC2012_img_train.tar").is_file():
+        # A sample that was promised must be there; without a promise, its tests have nothing to read.
+        reason = f"no ImageNet archives in {path}; set FASTLOAD_IMAGENET to a directory that holds them"
+        if asked:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
