@@ -1,0 +1,24 @@
+// Quantised coefficients become a baseline JPEG with Huffman codes made for it: tokenize, count, code, emit.
+#pragma once
+
+#include <optional>
+
+#include "jpeg/coefficients.hpp"
+
+namespace fastload::jpeg {
+
+struct EncodeOptions {
+  int orientation = 1;       // EXIF, 1..8
+  int max_code_length = 12;  // Huffman code words, bits
+};
+
+struct EncodedJpeg {
+  std::vector<uint8_t> bytes;
+  std::vector<uint32_t> row_offsets;  // as in StoredJpeg
+};
+
+// `image` has 1 or 3 planes and at most 10 blocks in an MCU. Returns nothing if a coefficient is larger than baseline
+// can hold. Thread-safe. Throws Error(value) for a code length that is too short.
+std::optional<EncodedJpeg> encode(const Coefficients& image, const EncodeOptions& options);
+
+}  // namespace fastload::jpeg
