@@ -8,7 +8,7 @@
 #include <hwy/foreach_target.h>  // NOLINT(llvm-include-order): compiles the rest of this file once per target
 #include <hwy/highway.h>
 
-#include "jpeg/tokenize_block-inl.hpp"
+#include "jpeg/tokenize-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fastload::jpeg::HWY_NAMESPACE {
@@ -44,11 +44,10 @@ void Tokenize(const Coefficients& image, Tokens& out) {
     const int h = image.planes.size() == 1 ? 1 : layout.h[c], v = image.planes.size() == 1 ? 1 : layout.v[c];
     for (int k = 0; k < h * v; ++k) mcu.push_back({c, h, v, k % h, k / h});
   }
-  int until_restart = layout.restart_interval;  // MCUs; 0: there is none
-
-  BlockTokenizer block;
+  Coded coded(mcu.size() * static_cast<size_t>(layout.mcu_columns()));
   Counter counter;
   int predictors[3] = {};
+  int until_restart = layout.restart_interval;  // MCUs; 0: there is none
   Token* at = out.tokens.get();
   for (int row = 0; row < layout.mcu_rows(); ++row) {
     const Token* const row_begin = at;
@@ -58,25 +57,25 @@ void Tokenize(const Coefficients& image, Tokens& out) {
         const int x = column * place.h + place.x, y = row * place.v + place.y;
         const Table dc = place.component == 0 ? kDcFirst : kDcOther;
         if (x < plane.columns && y < plane.rows) {
-          const int16_t* const coefficients = plane.block_rows[static_cast<size_t>(y)] + kBlockSize * static_cast<size_t>(x);
-          at = block.tokenize(coefficients, dc, predictors[place.component], at);
+          const int16_t* block = plane.block_rows[static_cast<size_t>(y)] + kBlockSize * static_cast<size_t>(x);
+          coded.add_block(block, block[0] - predictors[place.component], dc);
+          predictors[place.component] = block[0];
         } else {
-          *at++ = static_cast<Token>(dc) << 24;
-          *at++ = static_cast<Token>(dc + 1) << 24;
+          coded.add_padding(dc);
         }
       }
       if (until_restart > 0 && --until_restart == 0) {
+        at = coded.convert(at);
         out.segment_ends.push_back(static_cast<size_t>(at - out.tokens.get()));
         std::fill(std::begin(predictors), std::end(predictors), 0);
         until_restart = layout.restart_interval;
       }
     }
+    at = coded.convert(at);
     counter.add(row_begin, at);
   }
-  if (const auto end = static_cast<size_t>(at - out.tokens.get());
-      out.segment_ends.empty() || out.segment_ends.back() != end) {
-    out.segment_ends.push_back(end);
-  }
+  const auto end = static_cast<size_t>(at - out.tokens.get());
+  if (out.segment_ends.empty() || out.segment_ends.back() != end) out.segment_ends.push_back(end);
   counter.sum(out.frequencies);
 }
 
@@ -90,13 +89,13 @@ HWY_EXPORT(Tokenize);
 
 Tokens tokenize(const Coefficients& image) {
   // A block has at most 64 tokens: DC, and 63 coefficients, or fewer and EOB (16 zeros cost one token).
-  constexpr size_t kOverrun = 64;  // vectors are stored whole
+  constexpr size_t kVector = 64;  // is stored whole
   const Layout& layout = image.layout;
   size_t blocks_in_mcu = 0;
   for (int c = 0; c < layout.components; ++c) blocks_in_mcu += layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
   const size_t blocks = blocks_in_mcu * static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
   Tokens tokens;
-  tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kOverrun);
+  tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
   HWY_DYNAMIC_DISPATCH(Tokenize)(image, tokens);
   return tokens;
 }
