@@ -38,7 +38,7 @@ class BitWriter {
     // A byte is FF where its top bit is lost by adding one; exact for "is there one", as without one nothing carries.
     constexpr uint64_t kOnes = 0x0101010101010101;
     if (HWY_UNLIKELY((aligned & ~(aligned + kOnes) & (kOnes << 7)) != 0)) {
-      stuff(aligned);
+      to_ = stuff(to_, aligned, count_ / 8);
     } else {
       const uint64_t big_endian = __builtin_bswap64(aligned);
       std::memcpy(to_, &big_endian, sizeof(big_endian));
@@ -60,12 +60,14 @@ class BitWriter {
   [[nodiscard]] uint8_t* end() const { return to_; }
 
  private:
-  HWY_NOINLINE void stuff(uint64_t aligned) {
-    for (unsigned k = 0; k < count_ / 8; ++k, aligned <<= 8) {
+  // Out of line and without `this`, which keeps the members in registers.
+  HWY_NOINLINE static uint8_t* stuff(uint8_t* to, uint64_t aligned, unsigned bytes) {
+    for (unsigned k = 0; k < bytes; ++k, aligned <<= 8) {
       const auto byte = static_cast<uint8_t>(aligned >> 56);
-      *to_++ = byte;
-      if (byte == 0xFF) *to_++ = 0;
+      *to++ = byte;
+      if (byte == 0xFF) *to++ = 0;
     }
+    return to;
   }
 
   uint8_t* to_;
