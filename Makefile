@@ -57,7 +57,7 @@ $(VENV)/.setup: tools/system-packages
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet 'scikit-build-core>=0.10' 'pybind11>=2.13' 'cmake>=3.25' ninja
+	$(BIN)/pip install --quiet 'scikit-build-core>=0.10' 'pybind11>=3.0' 'cmake>=3.25' ninja
 	touch $@
 
 # The build directory is kept, so that this compiles only what changed.

@@ -16,6 +16,7 @@ enum class ErrorKind {
   version,         // a shard of another version    -> ShardVersionError
   checksum,        // bytes that changed            -> ChecksumError
   io,              // the operating system refused  -> OSError
+  label,           // a label without a class     -> LabelError
   transform,       // a plan that cannot be applied -> TransformError
   timeout,         // a batch that did not arrive   -> LoaderTimeoutError
 };

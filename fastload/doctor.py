@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import fastload
+from fastload import cuda
+
 State = Literal["ok", "absent", "broken"]
 
 
@@ -27,17 +30,17 @@ class Finding:
     remedy: str = ""
 
 
-# Distribution, module, and what fastload does with it. The required ones are pyproject.toml's dependencies.
-OPTIONAL = [
-    ("torchvision", "torchvision", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("opencv-python-headless", "cv2", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("nvidia-dali-cuda130", "nvidia.dali", "a peer in `fastload bench`", "pip install 'fastload[bench]'"),
-    ("matplotlib", "matplotlib", "`fastload bench --plot`", "pip install 'fastload[bench]'"),
-]
+# Distributions that one feature needs each; the rest of pyproject.toml's dependencies came with fastload.
+OPTIONAL = {
+    "torchvision": "`fastload bench --against torchvision`",
+    "opencv-python-headless": "`fastload bench --against opencv`",
+    "nvidia-dali-cuda130": "`fastload bench --against dali`",
+    "matplotlib": "`fastload bench --plot`",
+}
 
 
 def report() -> list[Finding]:
-    """Look at this machine and installation; never raises, takes about as long as importing torch."""
+    """Look at this machine and installation. Does not raise; imports torch, and creates a context on a GPU."""
     return [*_machine(), *_native(), *_torch(), *_cuda(), *_optional()]
 
 
@@ -64,8 +67,6 @@ def _machine() -> Iterator[Finding]:
 
 
 def _native() -> Iterator[Finding]:
-    import fastload
-
     try:
         native = importlib.import_module("fastload._native")
     except ImportError as error:
@@ -87,3 +88,32 @@ def _torch() -> Iterator[Finding]:
         return
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "the CPU only"
     yield Finding("torch", "ok", f"{torch.__version__}, built for {built}")
+
+
+def _cuda() -> Iterator[Finding]:
+    try:
+        found = cuda.probe()
+    except ImportError:
+        return  # said above: there is no native module to ask
+    driver = f"driver for CUDA {found.driver_version // 1000}.{found.driver_version % 1000 // 10}"
+    if found.kernel_ran:
+        yield Finding("CUDA", "ok", f"{found.device_count} device(s), {driver}")
+    elif not found.compiled:
+        remedy = "to build with CUDA, put nvcc on PATH and run pip install again"
+        yield Finding("CUDA", "absent", found.problem, remedy)
+    elif not found.driver_version:
+        remedy = "if this machine has a GPU, install NVIDIA's driver; nvidia-smi shows both"
+        yield Finding("CUDA", "absent", f"compiled in, but there is no driver: {found.problem}", remedy)
+    else:
+        remedy = "nvidia-smi lists the devices, CUDA_VISIBLE_DEVICES hides them"
+        yield Finding("CUDA", "absent", f"compiled in, {driver}, but no kernel runs: {found.problem}", remedy)
+
+
+def _optional() -> Iterator[Finding]:
+    for distribution, feature in OPTIONAL.items():
+        try:
+            version = importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(distribution, "absent", f"{feature} needs it", "pip install 'fastload[bench]'")
+        else:
+            yield Finding(distribution, "ok", f"{version}, for {feature}")

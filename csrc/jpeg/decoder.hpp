@@ -15,7 +15,7 @@ namespace fastload::jpeg {
 struct Pixels {
   std::vector<uint8_t> bytes;
   int width = 0, height = 0;
-  [[nodiscard]] image::ConstImage view() const { return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)}; }
+  [[nodiscard]] image::Image view() { return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)}; }
 };
 
 // One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what libjpeg

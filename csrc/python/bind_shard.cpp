@@ -1,8 +1,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "jpeg/decoder.hpp"
+#include <optional>
+#include <tuple>
+
 #include "jpeg/transcode.hpp"
+#include "pipeline/crop_reader.hpp"
 #include "python/bind.hpp"
 #include "python/convert.hpp"
 #include "shard/dataset.hpp"
@@ -46,6 +49,22 @@ py::bytes read(const shard::Shard& shard, uint64_t sample) {
     shard.read_jpeg(shard.record(sample), jpeg);
   }
   return to_bytes(jpeg);
+}
+
+// Pixels of a crop (x, y, width, height), by the loader's own way through rows and segments.
+py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample,
+                            const std::optional<std::tuple<int, int, int, int>>& crop) {
+  pipeline::CropReader reader;
+  const jpeg::Pixels* pixels = nullptr;
+  {
+    const py::gil_scoped_release release;
+    const shard::Record& record = shard.record(sample);
+    image::Rect rect{0, 0, record.width, record.height};
+    if (crop) rect = std::apply([](auto... value) { return image::Rect{value...}; }, *crop);
+    reader.read(shard, record, rect);
+    pixels = &reader.decode();
+  }
+  return to_array(*pixels);
 }
 
 template <class Member>
@@ -92,6 +111,7 @@ void bind_shard(py::module_& m) {
           },
           py::arg("sample"))
       .def("jpeg", &read, py::arg("sample"))
+      .def("decode", &decode, py::arg("sample"), py::arg("crop") = py::none())
       .def("verify", &shard::Shard::verify, py::arg("sample"), py::call_guard<py::gil_scoped_release>())
       .def("verify_index", &shard::Shard::verify_index, py::call_guard<py::gil_scoped_release>());
 

@@ -22,6 +22,8 @@ const char* class_name(fastload::ErrorKind kind) {
       return "ShardVersionError";
     case ErrorKind::checksum:
       return "ChecksumError";
+    case ErrorKind::label:
+      return "LabelError";
     case ErrorKind::transform:
       return "TransformError";
     case ErrorKind::timeout:
@@ -57,4 +59,6 @@ PYBIND11_MODULE(_native, m) {
   py::register_exception_translator(translate);
   fastload::bind_jpeg(m);
   fastload::bind_shard(m);
+  fastload::bind_cuda(m);
+  fastload::bind_loader(m);
 }

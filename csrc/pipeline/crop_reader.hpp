@@ -1,0 +1,34 @@
+// A crop's pixels out of a shard: reads and decodes only the rows and segments that it lies in.
+#pragma once
+
+#include <vector>
+
+#include "jpeg/decoder.hpp"
+#include "shard/reader.hpp"
+
+namespace fastload::pipeline {
+
+// One per thread: owns the memory between reading and pixels.
+class CropReader {
+ public:
+  // Step one: the bytes. Error(checksum, shard, io), Error(value) for a crop outside the image.
+  void read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop);
+
+  // Step two: the pixels of that crop, which stay valid (and may be written to) until the next decode().
+  jpeg::Pixels& decode();
+
+  [[nodiscard]] size_t bytes_read() const { return bytes_.size(); }
+  [[nodiscard]] bool by_rows() const { return by_rows_; }  // false: the image had to be read whole
+
+ private:
+  image::Rect crop_;
+  jpeg::Layout layout_;
+  jpeg::SplicePlan plan_;
+  bool by_rows_ = false;
+  size_t header_bytes_ = 0;
+  std::vector<uint8_t> bytes_;
+  jpeg::Decoder decoder_;
+  jpeg::Pixels pixels_;
+};
+
+}  // namespace fastload::pipeline

@@ -1,0 +1,76 @@
+// The transform list of a loader, compiled: what is drawn for a sample, and what it means for its pixels.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "image/geometry.hpp"
+#include "image/resample.hpp"
+#include "image/store.hpp"
+#include "pipeline/philox.hpp"
+
+namespace fastload::pipeline {
+
+struct RandomResizedCrop {
+  int height, width;
+  double scale[2], ratio[2];
+  image::Filter filter;
+};
+struct ResizeTo {
+  int height, width;
+  image::Filter filter;
+};
+struct ResizeShorterSide {
+  int size;
+  int max_size;  // of the longer side; 0: no limit
+  image::Filter filter;
+};
+struct CenterCrop {
+  int height, width;
+};
+struct RandomCrop {
+  int height, width;
+};
+struct RandomHorizontalFlip {
+  double p;
+};
+using Operation =
+    std::variant<RandomResizedCrop, ResizeTo, ResizeShorterSide, CenterCrop, RandomCrop, RandomHorizontalFlip>;
+
+// Crop, mirror, resize, crop again: any list of crops, flips and resizes is a list of these.
+struct Stage {
+  image::Rect crop;    // of the stage's input
+  bool mirror = false;  // the crop, before it is resized
+  bool resize = false;
+  int width = 0, height = 0;  // after the resize (of the crop where there is none)
+  image::Filter filter = image::Filter::bilinear;
+  image::Rect window;  // of the resized image: the stage's output
+};
+
+struct Drawing {
+  std::vector<Stage> stages;  // at least one
+  bool flip = false;          // of the last stage's output
+  [[nodiscard]] const image::Rect& output() const { return stages.back().window; }
+};
+
+// Immutable, shared by threads.
+class Plan {
+ public:
+  Plan(std::vector<Operation> operations, const image::StoreSpec& store)
+      : operations_(std::move(operations)), store_(store), spec_(store) {}
+
+  // Crop boxes and flips of one sample whose image has this size. Crop geometry, rounding included, is torchvision's;
+  // the random numbers are our own. Error(transform) where an operation cannot be applied to an image of this size.
+  void draw(int width, int height, const RandomKey& key, Drawing& drawing) const;
+
+  [[nodiscard]] const image::Store& store() const { return store_; }
+  [[nodiscard]] const image::StoreSpec& spec() const { return spec_; }
+
+ private:
+  std::vector<Operation> operations_;
+  image::Store store_;
+  image::StoreSpec spec_;
+};
+
+}  // namespace fastload::pipeline

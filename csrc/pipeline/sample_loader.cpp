@@ -1,0 +1,101 @@
+#include "pipeline/sample_loader.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "error.hpp"
+
+namespace fastload::pipeline {
+namespace {
+
+using image::ConstImage;
+using image::Image;
+using image::Rect;
+
+// Adds the time since it was made, or since the last lap, to a counter.
+class Stopwatch {
+ public:
+  void lap(std::atomic<uint64_t>& counter) {
+    const auto now = Clock::now();
+    counter.fetch_add(static_cast<uint64_t>(std::chrono::nanoseconds(now - start_).count()), std::memory_order_relaxed);
+    start_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+void mirror(const Image& image) {
+  for (int y = 0; y < image.height; ++y) {
+    uint8_t* left = image.row(y);
+    uint8_t* right = left + 3 * (image.width - 1);
+    for (; left < right; left += 3, right -= 3) std::swap_ranges(left, left + 3, right);
+  }
+}
+
+// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken whole: the
+// case is rare, and then the region is simply the crop.
+Rect first_region(const Stage& stage) {
+  if (!stage.resize || stage.mirror) return stage.crop;
+  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width, stage.height,
+                                                stage.filter, stage.window);
+  region.x += stage.crop.x;
+  region.y += stage.crop.y;
+  return region;
+}
+
+}  // namespace
+
+int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height, void* slot) {
+  const shard::Dataset::Place place = dataset_.locate(index);
+  const shard::Record& record = place.shard.record(place.sample);
+  plan_.draw(record.width, record.height, {seed, epoch, index}, drawing_);
+  const Rect& output = drawing_.output();
+  if (output.width != slot_width || output.height != slot_height) {
+    throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) + " x " +
+                                          std::to_string(output.height) + " where the batch has " +
+                                          std::to_string(slot_width) + " x " + std::to_string(slot_height) +
+                                          "; end them with a crop or resize to one size");
+  }
+  const Rect region = first_region(drawing_.stages.front());
+  Stopwatch watch;
+  crop_.read(place.shard, record, region);
+  watch.lap(counters_.read_ns);
+  const Image decoded = crop_.decode().view();
+  watch.lap(counters_.decode_ns);
+  const ConstImage image = resample(decoded, region);
+  watch.lap(counters_.resample_ns);
+  plan_.store()(image, drawing_.flip, slot);
+  watch.lap(counters_.store_ns);
+  counters_.samples.fetch_add(1, std::memory_order_relaxed);
+  counters_.bytes_read.fetch_add(crop_.bytes_read(), std::memory_order_relaxed);
+  counters_.whole_images.fetch_add(crop_.by_rows() ? 0 : 1, std::memory_order_relaxed);
+  return record.label;
+}
+
+ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
+  const Stage& first = drawing_.stages.front();
+  // What `image` shows of the stage's crop.
+  Rect region{decoded.x - first.crop.x, decoded.y - first.crop.y, decoded.width, decoded.height};
+  int target = 0;
+  for (const Stage& stage : drawing_.stages) {
+    if (&stage != &first) {  // the crop of what the stage before left
+      image = {image.row(stage.crop.y) + 3 * stage.crop.x, stage.crop.width, stage.crop.height, image.stride};
+      region = {0, 0, stage.crop.width, stage.crop.height};
+    }
+    if (!stage.resize) continue;
+    if (stage.mirror) mirror(image);
+    std::vector<uint8_t>& buffer = resized_[target];
+    target = 1 - target;
+    const ptrdiff_t stride = 3 * static_cast<ptrdiff_t>(stage.window.width);
+    buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(stage.window.height));
+    const Image out{buffer.data(), stage.window.width, stage.window.height, stride};
+    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height, stage.filter,
+                      stage.window, out);
+    image = out;
+  }
+  return image;
+}
+
+}  // namespace fastload::pipeline

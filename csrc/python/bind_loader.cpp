@@ -1,0 +1,227 @@
+#include <pybind11/native_enum.h>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+
+#include "pipeline/loader.hpp"
+#include "pipeline/permutation.hpp"
+#include "python/bind.hpp"
+#include "python/dlpack.hpp"
+
+namespace py = pybind11;
+
+namespace fastload {
+namespace {
+
+using image::DType;
+using image::Filter;
+using pipeline::Batch;
+using pipeline::Loader;
+using pipeline::Plan;
+
+using Indices = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
+
+std::vector<int64_t> to_vector(const Indices& indices) { return {indices.data(), indices.data() + indices.size()}; }
+
+// A plan as Python builds it, operation by operation.
+struct PlanBuilder {
+  std::vector<pipeline::Operation> operations;
+
+  std::shared_ptr<const Plan> build(DType dtype, bool channels_last, bool scale,
+                                    const std::optional<std::array<float, 3>>& mean,
+                                    const std::optional<std::array<float, 3>>& std) const {
+    image::StoreSpec spec{dtype, channels_last, scale, mean.has_value(), {0, 0, 0}, {1, 1, 1}};
+    if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
+    if (std) std::copy(std->begin(), std->end(), spec.std);
+    return std::make_shared<const Plan>(operations, spec);
+  }
+};
+
+// (crop, mirror, (width, height) of the resize or None, window) of each stage, then the final flip.
+py::tuple draw(const Plan& plan, int width, int height, uint64_t seed, uint32_t epoch, uint64_t index) {
+  pipeline::Drawing drawing;
+  plan.draw(width, height, {seed, epoch, index}, drawing);
+  auto box = [](const image::Rect& r) { return py::make_tuple(r.x, r.y, r.width, r.height); };
+  py::list stages;
+  for (const pipeline::Stage& stage : drawing.stages) {
+    const py::object size = stage.resize ? py::object(py::make_tuple(stage.width, stage.height)) : py::none();
+    stages.append(py::make_tuple(box(stage.crop), stage.mirror, size, box(stage.window)));
+  }
+  return py::make_tuple(stages, drawing.flip);
+}
+
+// Waits with the GIL released, in turns short enough that Ctrl-C is felt.
+std::unique_ptr<Batch> next(Loader& loader, double timeout_seconds) {
+  using namespace std::chrono;
+  constexpr milliseconds kTurn{50};
+  const auto start = steady_clock::now();
+  for (;;) {
+    std::unique_ptr<Batch> batch;
+    {
+      const py::gil_scoped_release release;
+      batch = loader.next(kTurn);
+    }
+    if (batch) return batch;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    if (timeout_seconds > 0 && duration<double>(steady_clock::now() - start).count() > timeout_seconds) {
+      throw Error(ErrorKind::timeout, "no batch after " + std::to_string(timeout_seconds) +
+                                          " seconds (timeout=): is the storage slow, or num_workers too small?");
+    }
+  }
+}
+
+DLDataType dl_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::u8:
+      return {1, 8, 1};
+    case DType::f32:
+      return {2, 32, 1};
+    case DType::f16:
+      return {2, 16, 1};
+    default:
+      return {4, 16, 1};
+  }
+}
+
+py::capsule images(const Loader& loader, const Batch& batch) {
+  const int64_t n = static_cast<int64_t>(batch.indices.size());
+  const int64_t h = loader.options().height, w = loader.options().width, c = image::kChannels;
+  const auto& spec = loader.plan().spec();
+  std::vector<int64_t> strides{c * h * w, h * w, w, 1};
+  if (spec.channels_last) strides = {h * w * c, 1, w * c, c};
+  return to_dlpack(batch.images, dl_dtype(spec.dtype), {n, c, h, w}, std::move(strides));
+}
+
+py::capsule labels(const Batch& batch) {
+  return to_dlpack(batch.labels, {0, 64, 1}, {static_cast<int64_t>(batch.indices.size())}, {1});
+}
+
+py::dict counters(const Loader& loader) {
+  const pipeline::Counters& c = loader.counters();
+  py::dict result;
+  result["samples"] = c.samples.load();
+  result["bytes_read"] = c.bytes_read.load();
+  result["whole_images"] = c.whole_images.load();
+  result["read_seconds"] = static_cast<double>(c.read_ns.load()) * 1e-9;
+  result["decode_seconds"] = static_cast<double>(c.decode_ns.load()) * 1e-9;
+  result["resample_seconds"] = static_cast<double>(c.resample_ns.load()) * 1e-9;
+  result["store_seconds"] = static_cast<double>(c.store_ns.load()) * 1e-9;
+  return result;
+}
+
+// After a fork the threads are in the parent only. A loader that came along can neither be joined nor destroyed (its
+// condition variables would wait for waiters that are not here), so it is left to the end of the process.
+struct UnlessForked {
+  void operator()(Loader* loader) const {
+    if (!loader->was_forked()) delete loader;
+  }
+};
+
+// Samples at positions [start, start + count) of an epoch's order.
+py::array_t<int64_t> epoch_order(uint64_t size, uint64_t seed, uint32_t epoch, uint64_t start, uint64_t count) {
+  if (start + count > size) throw Error(ErrorKind::index, "position beyond the epoch's end");
+  py::array_t<int64_t> order(static_cast<py::ssize_t>(count));
+  int64_t* const out = order.mutable_data();
+  const py::gil_scoped_release release;
+  const pipeline::Permutation permutation(size, seed, epoch);
+  for (uint64_t k = 0; k < count; ++k) out[k] = static_cast<int64_t>(permutation[start + k]);
+  return order;
+}
+
+void bind_plan(py::module_& m) {
+  py::native_enum<DType>(m, "DType", "enum.Enum")
+      .value("uint8", DType::u8)
+      .value("float32", DType::f32)
+      .value("float16", DType::f16)
+      .value("bfloat16", DType::bf16)
+      .finalize();
+  py::native_enum<Filter>(m, "Filter", "enum.Enum")
+      .value("nearest", Filter::nearest)
+      .value("box", Filter::box)
+      .value("bilinear", Filter::bilinear)
+      .value("hamming", Filter::hamming)
+      .value("bicubic", Filter::bicubic)
+      .value("lanczos", Filter::lanczos)
+      .finalize();
+  py::class_<Plan, std::shared_ptr<Plan>>(m, "Plan").def("draw", &draw, py::arg("width"), py::arg("height"),
+                                                         py::arg("seed"), py::arg("epoch"), py::arg("index"));
+  using namespace pipeline;
+  py::class_<PlanBuilder>(m, "PlanBuilder")
+      .def(py::init<>())
+      .def("random_resized_crop",
+           [](PlanBuilder& b, int height, int width, double scale_low, double scale_high, double ratio_low,
+              double ratio_high, Filter filter) {
+             b.operations.emplace_back(
+                 RandomResizedCrop{height, width, {scale_low, scale_high}, {ratio_low, ratio_high}, filter});
+           })
+      .def("resize_to", [](PlanBuilder& b, int height, int width,
+                           Filter filter) { b.operations.emplace_back(ResizeTo{height, width, filter}); })
+      .def("resize_shorter_side", [](PlanBuilder& b, int size, int max_size,
+                                     Filter filter) { b.operations.emplace_back(ResizeShorterSide{size, max_size, filter}); })
+      .def("center_crop",
+           [](PlanBuilder& b, int height, int width) { b.operations.emplace_back(CenterCrop{height, width}); })
+      .def("random_crop",
+           [](PlanBuilder& b, int height, int width) { b.operations.emplace_back(RandomCrop{height, width}); })
+      .def("random_horizontal_flip",
+           [](PlanBuilder& b, double p) { b.operations.emplace_back(RandomHorizontalFlip{p}); })
+      .def("build", [](const PlanBuilder& b, DType dtype, bool channels_last, bool scale,
+                       const std::optional<std::array<float, 3>>& mean, const std::optional<std::array<float, 3>>& std) {
+        return std::const_pointer_cast<Plan>(b.build(dtype, channels_last, scale, mean, std));
+      });
+}
+
+}  // namespace
+
+void bind_loader(py::module_& m) {
+  bind_plan(m);
+  using pipeline::BufferPool;
+  using pipeline::Failure;
+  using pipeline::OnError;
+  py::native_enum<OnError>(m, "OnError", "enum.Enum")
+      .value("raise_", OnError::raise)
+      .value("skip", OnError::skip)
+      .value("substitute", OnError::substitute)
+      .finalize();
+  py::class_<Failure>(m, "Failure")
+      .def_readonly("index", &Failure::index)
+      .def_readonly("message", &Failure::message)
+      .def_readonly("shard", &Failure::shard)
+      .def_readonly("key", &Failure::key)
+      .def_readonly("offset", &Failure::offset)
+      .def_readonly("substituted", &Failure::substituted)
+      .def("raise_cause", [](const Failure& failure) { throw Error(failure.kind, failure.message); });
+  py::class_<Batch>(m, "Batch")
+      .def_property_readonly("indices",
+                             [](const Batch& batch) {
+                               return py::array_t<int64_t>(static_cast<py::ssize_t>(batch.indices.size()),
+                                                           batch.indices.data());
+                             })
+      .def_readonly("failures", &Batch::failures)
+      .def_readonly("epoch", &Batch::epoch);
+  py::class_<Loader, std::unique_ptr<Loader, UnlessForked>>(m, "Loader")
+      .def(py::init([](std::shared_ptr<shard::Dataset> dataset, std::shared_ptr<Plan> plan,
+                       std::shared_ptr<BufferPool> pool, int threads, uint64_t seed, OnError on_error, int width,
+                       int height, int64_t class_count, const std::optional<Indices>& population) {
+             pipeline::LoaderOptions options{threads, seed, on_error, width, height, class_count, {}};
+             if (population) options.population = to_vector(*population);
+             return std::unique_ptr<Loader, UnlessForked>(
+                 new Loader(std::move(dataset), std::move(plan), std::move(options), std::move(pool)));
+           }),
+           py::arg("dataset"), py::arg("plan"), py::arg("pool"), py::kw_only(), py::arg("threads"), py::arg("seed"),
+           py::arg("on_error"), py::arg("width"), py::arg("height"), py::arg("class_count"), py::arg("population"))
+      .def(
+          "submit",
+          [](Loader& loader, const Indices& indices, uint32_t epoch) { loader.submit(to_vector(indices), epoch); },
+          py::arg("indices"), py::arg("epoch"))
+      .def_property_readonly("pending", &Loader::pending)
+      .def("next", &next, py::arg("timeout") = 0.0)
+      .def("images", &images, py::arg("batch"))
+      .def("labels", [](const Loader&, const Batch& batch) { return labels(batch); }, py::arg("batch"))
+      .def("counters", &counters);
+  m.def("epoch_order", &epoch_order, py::arg("size"), py::arg("seed"), py::arg("epoch"), py::arg("start"),
+        py::arg("count"));
+}
+
+}  // namespace fastload

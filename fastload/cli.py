@@ -1,0 +1,176 @@
+"""The command line. Says what the library does and found; exit code 1 with one line for what went wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from fastload.errors import FastloadError
+from fastload.manifest import Manifest, find_datasets
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Commands(TyperGroup):
+    """Turns expected errors into one line. Anything else is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # the class of its argument is private to typer
+        try:
+            return super().invoke(ctx)
+        except (FastloadError, OSError) as error:
+            _err.print(f"fastload: {error}", markup=False)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt:
+            again = " Run the same command again to go on." if ctx.invoked_subcommand == "prepare" else ""
+            _err.print(f"fastload: interrupted.{again}")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Exact, fast image data loading for PyTorch.",
+)
+
+Dest = Annotated[
+    Path, typer.Argument(help="What `fastload prepare` made: DEST, or one split of it, as DEST/train.")
+]
+
+
+@app.command()
+def prepare(
+    source: Annotated[
+        Path, typer.Argument(help="A directory with ILSVRC2012's tars, or with a folder for each class.")
+    ],
+    dest: Annotated[Path, typer.Argument(help="Where DEST/<split> is made.")],
+    split: Annotated[str | None, typer.Option(help="The split to prepare; for a folder, its name.")] = None,
+    shard_size: Annotated[str, typer.Option(help="A shard ends when it reaches this size.")] = "1GiB",
+    max_side: Annotated[
+        int | None, typer.Option(help="Shrink images whose longer side has more pixels.")
+    ] = None,
+    verbatim: Annotated[bool, typer.Option("--verbatim", help="Keep the bytes of every JPEG.")] = False,
+    workers: Annotated[int, typer.Option(help="Threads; 0 for one on each core.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Take only the first files of each split.")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Exit with 0 though files were left out.")
+    ] = False,
+    keep_truncated: Annotated[
+        bool, typer.Option("--keep-truncated", help="Take JPEGs that end early; the rest is gray.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove first what was made in DEST/<split>.")
+    ] = False,
+) -> None:
+    """Prepare images for fast loading. Interrupted, the same command goes on where it was."""
+    from fastload.cli_progress import PrepareDisplay
+    from fastload.prepare import prepare as prepare_
+    from fastload.prepare.options import parse_size
+    from fastload.prepare.sources.ilsvrc import describe
+
+    for line in describe(source):
+        _out.print(line, markup=False)
+    with PrepareDisplay(_out) as display:
+        manifests = prepare_(
+            source,
+            dest,
+            split=split,
+            shard_size=parse_size(shard_size),
+            max_side=max_side,
+            verbatim=verbatim,
+            workers=workers,
+            limit=limit,
+            skip_bad=True,  # said below, after what was made
+            keep_truncated=keep_truncated,
+            overwrite=overwrite,
+            progress=display.update,
+        )
+    for manifest in manifests:
+        state = "prepared" if manifest.split in display.seen else "was already prepared"
+        _out.print(f"{dest / manifest.split} {state}: {_summary(manifest)}", markup=False)
+        for entry in manifest.skipped:
+            _err.print(f"left out: {manifest.split}: {entry.source}: {entry.reason}", markup=False)
+    bad = sum(len(manifest.skipped) for manifest in manifests)
+    if bad and not skip_bad:
+        _err.print(f"fastload: {bad} files cannot be read and were left out; --skip-bad accepts that")
+        raise typer.Exit(1)
+
+
+@app.command()
+def info(dest: Dest) -> None:
+    """Say what a dataset holds, and what was done to its images."""
+    for directory in find_datasets(dest):
+        manifest = Manifest.load(directory)
+        _out.print(f"{directory}: {_summary(manifest)}", markup=False)
+        for what, count in Counter(change.what for change in manifest.changes).most_common():
+            _out.print(f"  {count:,} {what}", markup=False)
+        for reason, count in Counter(entry.reason for entry in manifest.skipped).most_common():
+            _out.print(f"  {count:,} left out: {reason}", markup=False)
+        options = ", ".join(f"{name}={value}" for name, value in manifest.options.items())
+        _out.print(f"  prepared with {options}", markup=False)
+
+
+@app.command()
+def verify(dest: Dest) -> None:
+    """Read everything and compare it with its checksums. Exit code 1 if anything changed."""
+    from fastload.verify import verify as verify_
+
+    damaged = False
+    for directory in find_datasets(dest):
+        report = verify_(directory)
+        damaged |= not report.ok
+        for problem in report.problems:
+            _err.print(f"{directory}: {problem}", markup=False)
+        state = "whole" if report.ok else f"{len(report.problems)} problems"
+        _out.print(
+            f"{directory}: {report.samples:,} images in {report.shards:,} shards: {state}", markup=False
+        )
+    if damaged:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    dest: Dest,
+    out: Annotated[Path, typer.Option(help="The picture to write, PNG.")] = Path("grid.png"),
+) -> None:
+    """Draw a contact sheet of a dataset's images with their labels."""
+    from fastload.show import contact_sheet
+
+    contact_sheet(find_datasets(dest)[0], out)
+    _out.print(f"wrote {out}", markup=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what was found on this machine, and what is missing."""
+    from fastload.doctor import as_text, healthy, report
+
+    findings = report()
+    _out.print(as_text(findings), markup=False)
+    if not healthy(findings):
+        raise typer.Exit(1)
+
+
+def _summary(manifest: Manifest) -> str:
+    from rich.filesize import decimal
+
+    size = decimal(sum(shard.bytes for shard in manifest.shards))
+    counts = (
+        f"{manifest.num_samples:,} images, {len(manifest.classes):,} classes, {len(manifest.shards):,} shards"
+    )
+    left_out = f", {len(manifest.skipped):,} files left out" if manifest.skipped else ""
+    return f"{counts}, {size}{left_out}"
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,192 @@
+"""A prepared dataset: samples by number."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from fastload.errors import FastloadError, ManifestError
+
+if TYPE_CHECKING:
+    from fastload import _native
+    from fastload.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample as it is stored.
+
+    ``key``: the source file's stem, made unique where it was not. ``label``: index into the dataset's classes, or -1.
+    ``width``, ``height``: pixels, before any EXIF rotation. ``orientation``: EXIF's, 1..8; recorded, not applied.
+    ``jpeg``: the stored bytes, checksum verified. ``shard``, ``offset``: the file, and where in it the JPEG begins.
+    """
+
+    key: str
+    label: int
+    width: int
+    height: int
+    orientation: int
+    jpeg: bytes
+    shard: str
+    offset: int
+
+    def image(self) -> npt.NDArray[np.uint8]:
+        """Decodes the JPEG: RGB, uint8, shape (height, width, 3), libjpeg-turbo's pixels. Raises JpegError."""
+        from fastload import _native
+
+        return _native.decode_jpeg(self.jpeg)
+
+    def __repr__(self) -> str:
+        return (
+            f"Sample(key={self.key!r}, label={self.label}, {self.width}x{self.height}, {len(self.jpeg)} bytes)"
+        )
+
+
+class ShardDataset(Sequence[Sample]):
+    """The samples of one split, in the order in which they were prepared.
+
+    ``path``: the directory that `fastload prepare` made for the split (it holds dataset.json). Opening maps the shards'
+    indexes without reading them; memory does not depend on threads, and processes share the pages.
+
+    ``ds[i]`` reads one :class:`Sample` (negative ``i`` counts from the end); ``ds[a:b:c]`` and :meth:`select` are views
+    that copy nothing but numbers. Thread-safe; may be pickled and forked.
+
+    Raises ManifestError (no dataset.json, or an unfinished prepare), ShardError and its kinds (a damaged, missing or
+    foreign shard), IndexError.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        from fastload.manifest import Manifest
+
+        self.path = Path(path)
+        self.manifest: Manifest = Manifest.load(self.path)
+        self._indices: npt.NDArray[np.int64] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        from fastload import _native
+
+        _allow_open_files(len(self.manifest.shards))
+        self._shards = []
+        for entry in self.manifest.shards:
+            file = self.path / entry.name
+            if not file.exists():
+                raise ManifestError(f"'{file}' is missing, though {self.path / 'dataset.json'} lists it")
+            shard = _native.Shard(str(file))
+            if len(shard) != entry.num_samples:
+                raise ManifestError(
+                    f"'{file}' holds {len(shard)} samples, but dataset.json says {entry.num_samples}: the shard belongs "
+                    "to another dataset, or was replaced"
+                )
+            self._shards.append(shard)
+        self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
+        self.native: _native.Dataset = _native.Dataset(self._shards)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class ids (WordNet ids, folder names) by label."""
+        return tuple(c.id for c in self.manifest.classes)
+
+    @property
+    def split(self) -> str:
+        """"train", "val", ..."""
+        return self.manifest.split
+
+    @property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """For each sample of this view, its number in the whole dataset. int64, shape (len(self),)."""
+        if self._indices is None:
+            return np.arange(len(self.native), dtype=np.int64)
+        return self._indices
+
+    @property
+    def is_view(self) -> bool:
+        """Whether this was made by slicing or :meth:`select`."""
+        return self._indices is not None
+
+    def select(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> ShardDataset:
+        """The samples at these positions of this dataset, in this order; a position may come more than once."""
+        chosen = np.asarray(indices)
+        if chosen.ndim != 1 or (chosen.size and not np.issubdtype(chosen.dtype, np.integer)):
+            raise TypeError("select() takes a one-dimensional sequence of integers")
+        chosen = chosen.astype(np.int64)
+        size = len(self)
+        outside = chosen[(chosen < -size) | (chosen >= size)]
+        if outside.size:
+            raise IndexError(f"index {outside[0]} in a dataset of {size} samples")
+        view = copy.copy(self)
+        view._indices = self.indices[chosen]
+        return view
+
+    def __len__(self) -> int:
+        return len(self.native) if self._indices is None else len(self._indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> ShardDataset: ...
+    def __getitem__(self, index: int | slice) -> Sample | ShardDataset:
+        if isinstance(index, slice):
+            view = copy.copy(self)
+            view._indices = self.indices[index]
+            return view
+        position = int(index)
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"index {position} in a dataset of {len(self)} samples")
+        position %= len(self)
+        return self._read(position if self._indices is None else int(self._indices[position]))
+
+    def _read(self, index: int) -> Sample:
+        number = int(np.searchsorted(self._ends, index, side="right"))
+        shard = self._shards[number]
+        within = index - (int(self._ends[number - 1]) if number else 0)
+        record = shard.record(within)
+        return Sample(
+            key=record.key,
+            label=record.label,
+            width=record.width,
+            height=record.height,
+            orientation=record.orientation,
+            jpeg=shard.jpeg(within),
+            shard=shard.path,
+            offset=record.jpeg_offset,
+        )
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[i] for i in range(len(self)))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path, "manifest": self.manifest, "_indices": self._indices}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def __repr__(self) -> str:
+        view = f", a view of {len(self.native)}" if self.is_view else ""
+        return (
+            f"ShardDataset({str(self.path)!r}: {self.split}, {len(self)} samples{view}, "
+            f"{len(self.manifest.classes)} classes, {len(self._shards)} shards)"
+        )
+
+
+def _allow_open_files(count: int) -> None:
+    """Each shard keeps one file open; the usual soft limit of 1,024 is too low for ImageNet-21k."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = count + 256
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise FastloadError(
+            f"{count} shards need {needed} open files, but the system allows {hard}: raise it with `ulimit -Hn`, or "
+            "prepare with a larger --shard-size"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

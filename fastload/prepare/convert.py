@@ -1,0 +1,77 @@
+"""One image's way from a source's bytes into what a shard stores. Runs on the worker threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastload._native import PreparedJpeg, jpeg_info, prepare_jpeg
+from fastload.errors import JpegError, PrepareError, TruncatedJpegError
+from fastload.prepare.odd import JPEG_START, reencode
+from fastload.prepare.options import Options
+from fastload.prepare.sources import Item
+
+_END_OF_IMAGE = b"\xff\xd9"
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What became of an item: ``prepared`` with what was done to it, or None with the reason."""
+
+    prepared: PreparedJpeg | None
+    changes: tuple[tuple[str, str], ...] = ()  # (what, detail)
+    reason: str = ""
+
+
+def convert(item: Item, options: Options) -> Converted:
+    """Read and prepare one image. A bad one is an answer, not an error.
+
+    Raises PrepareError where the storage itself fails, which says nothing about the image.
+    """
+    try:
+        data = item.read()
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        return Converted(None, reason=f"cannot be read: {error.strerror}")
+    except OSError as error:
+        raise PrepareError(
+            f"cannot read {item.name}: {error}. Run the same command again to go on"
+        ) from error
+    try:
+        return _convert(data, options)
+    except JpegError as error:
+        return Converted(None, reason=str(error))
+    except MemoryError:
+        return Converted(None, reason="does not fit into memory")
+
+
+def _convert(data: bytes, options: Options) -> Converted:
+    if not data:
+        raise JpegError("the file is empty")
+    if not data.startswith(JPEG_START):
+        return _through_pillow(data, options)
+    if options.max_side is not None:
+        info = jpeg_info(data)
+        if max(info.width, info.height) > options.max_side:
+            return _through_pillow(data, options)
+    try:
+        prepared = prepare_jpeg(data, verbatim=options.verbatim, keep_truncated=options.keep_truncated)
+    except TruncatedJpegError:
+        raise
+    except JpegError:
+        if jpeg_info(data).components != 4:
+            raise
+        return _through_pillow(data, options)
+    return Converted(prepared, _changes(prepared))
+
+
+def _through_pillow(data: bytes, options: Options) -> Converted:
+    # Pillow accepts an early end by a switch for the whole process, or, as here, where an end marker follows
+    # it.
+    whole = data + _END_OF_IMAGE if options.keep_truncated and data.startswith(JPEG_START) else data
+    jpeg, what, detail = reencode(whole, options.max_side)
+    prepared = prepare_jpeg(jpeg)  # it has no bytes of its own to keep: never verbatim
+    return Converted(prepared, ((what, detail), *_changes(prepared)))
+
+
+def _changes(prepared: PreparedJpeg) -> tuple[tuple[str, str], ...]:
+    parts = (note.partition(": ") for note in prepared.notes)
+    return tuple((what, detail) for what, _, detail in parts)
