@@ -1,13 +1,17 @@
 #include "image/resample.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
 #include "error.hpp"
+#include "image/resample_kernels.hpp"
 
 namespace fastload::image {
 
 namespace {
+
+constexpr int kStrip = 16;  // rows
 
 bool inside(const Rect& r, int width, int height) {
   return r.x >= 0 && r.y >= 0 && r.width > 0 && r.height > 0 && r.x <= width - r.width &&
@@ -42,40 +46,88 @@ void Resampler::resize(const ConstImage& src, const Rect& region, int in_w, int 
   if (dst.width < window.width || dst.height < window.height) {
     throw Error(ErrorKind::value, "destination is smaller than the window " + text(window));
   }
+  // From here on, `part` is exactly the pixels that matter, and `to` exactly the window.
+  const ConstImage part{src.row(need.y - region.y) + ptrdiff_t(need.x - region.x) * kChannels, need.width,
+                        need.height, src.stride};
+  const Image to{dst.data, window.width, window.height, dst.stride};
   columns_.set(in_w, out_w, filter, window.x, window.width);
   rows_.set(in_h, out_h, filter, window.y, window.height);
+  if (columns_.copies() && rows_.copies()) return copy(part, need, to);
+  if (columns_.copies()) return vertical(part, need.y, 0, to.height, to.data, to.stride);
+  pairs_.set(columns_, need.x);
+  if (!rows_.copies() && vertical_first(in_w, in_h, out_w, out_h))
+    return vertical_then_horizontal(part, need.y, to);
+  copy_tail(part);
+  if (rows_.copies()) return horizontal(part, 0, to.height, to.data, to.stride);
+  horizontal_then_vertical(part, need.y, to);
+}
 
-  const size_t row_bytes = size_t(window.width) * kChannels;
-  scratch_.resize(row_bytes * need.height);
-  for (int y = 0; y < need.height; ++y) {
-    const uint8_t* from = src.row(need.y - region.y + y);
-    uint8_t* to = scratch_.data() + y * row_bytes;
-    for (int x = 0; x < window.width; ++x) {
-      const Span span = columns_.span(x);
-      const uint8_t* pixel = from + ptrdiff_t(span.first - region.x) * kChannels;
-      for (int c = 0; c < kChannels; ++c) {
-        if (columns_.copies()) {
-          *to++ = pixel[c];
-          continue;
-        }
-        int32_t sum = kRounding;
-        for (int t = 0; t < span.count; ++t) sum += pixel[t * kChannels + c] * columns_.taps(x)[t];
-        *to++ = clip8(sum);
-      }
+void Resampler::copy(const ConstImage& src, const Rect& need, const Image& dst) const {
+  for (int y = 0; y < dst.height; ++y) {
+    const uint8_t* from = src.row(rows_.span(y).first - need.y);
+    uint8_t* to = dst.row(y);
+    for (int x = 0; x < dst.width; ++x, to += kChannels) {
+      std::memcpy(to, from + ptrdiff_t(columns_.span(x).first - need.x) * kChannels, kChannels);
     }
   }
-  for (int y = 0; y < window.height; ++y) {
+}
+
+// Vectors may read past the end of a row. What they find is the next row, except behind the last rows: the
+// horizontal pass reads those from a copy with room behind it.
+void Resampler::copy_tail(const ConstImage& src) {
+  const int overread = row_overread(pairs_);
+  const size_t row_bytes = size_t(src.width) * kChannels;
+  tail_rows_ =
+      static_cast<int>(std::min<ptrdiff_t>(src.height, overread / std::max<ptrdiff_t>(src.stride, 1) + 1));
+  tail_.resize(row_bytes * tail_rows_ + overread);
+  for (int y = 0; y < tail_rows_; ++y) {
+    std::memcpy(tail_.data() + y * row_bytes, src.row(src.height - tail_rows_ + y), row_bytes);
+  }
+}
+
+void Resampler::horizontal(const ConstImage& src, int begin, int end, uint8_t* dst,
+                           ptrdiff_t dst_stride) const {
+  const int tail = src.height - tail_rows_, middle = std::clamp(tail, begin, end);
+  const ptrdiff_t tail_stride = ptrdiff_t(src.width) * kChannels;
+  resize_rows(columns_, pairs_, src.row(begin), src.stride, middle - begin, dst, dst_stride);
+  resize_rows(columns_, pairs_, tail_.data() + (middle - tail) * tail_stride, tail_stride, end - middle,
+              dst + (middle - begin) * dst_stride, dst_stride);
+}
+
+void Resampler::vertical(const ConstImage& src, int origin, int begin, int end, uint8_t* dst,
+                         ptrdiff_t dst_stride) const {
+  for (int y = begin; y < end; ++y, dst += dst_stride) {
     const Span span = rows_.span(y);
-    const uint8_t* from = scratch_.data() + (span.first - need.y) * row_bytes;
-    if (rows_.copies()) {
-      std::memcpy(dst.row(y), from, row_bytes);
-      continue;
-    }
-    for (size_t x = 0; x < row_bytes; ++x) {
-      int32_t sum = kRounding;
-      for (int t = 0; t < span.count; ++t) sum += from[t * row_bytes + x] * rows_.taps(y)[t];
-      dst.row(y)[x] = clip8(sum);
-    }
+    resize_column(src.row(span.first - origin), src.stride, rows_.taps(y), span.count,
+                  size_t(src.width) * kChannels, dst);
+  }
+}
+
+// Both orders go in strips of rows, so that the second pass finds the first one's bytes in the first-level
+// cache.
+
+void Resampler::horizontal_then_vertical(const ConstImage& src, int origin, const Image& dst) {
+  const ptrdiff_t row_bytes = ptrdiff_t(dst.width) * kChannels;
+  between_.resize(size_t(row_bytes) * src.height);
+  const ConstImage between{between_.data(), dst.width, src.height, row_bytes};
+  int stored = 0;
+  for (int begin = 0; begin < src.height; begin += kStrip) {
+    const int end = std::min(begin + kStrip, src.height);
+    horizontal(src, begin, end, between_.data() + begin * row_bytes, row_bytes);
+    int ready = stored;
+    while (ready < dst.height && rows_.span(ready).first + rows_.span(ready).count - origin <= end) ++ready;
+    vertical(between, origin, stored, ready, dst.row(stored), dst.stride);
+    stored = ready;
+  }
+}
+
+void Resampler::vertical_then_horizontal(const ConstImage& src, int origin, const Image& dst) {
+  const ptrdiff_t row_bytes = ptrdiff_t(src.width) * kChannels;
+  between_.resize(size_t(row_bytes) * kStrip + row_overread(pairs_));
+  for (int begin = 0; begin < dst.height; begin += kStrip) {
+    const int end = std::min(begin + kStrip, dst.height);
+    vertical(src, origin, begin, end, between_.data(), row_bytes);
+    resize_rows(columns_, pairs_, between_.data(), row_bytes, end - begin, dst.row(begin), dst.stride);
   }
 }
 

@@ -1,9 +1,10 @@
-// Resizing, bit for bit as Pillow's Image.resize: a horizontal pass, bytes, a vertical pass.
+// Resizing, bit for bit as Pillow 13's Image.resize: two passes with rounding to bytes in between.
 #pragma once
 
 #include <vector>
 
 #include "image/geometry.hpp"
+#include "image/paired_weights.hpp"
 #include "image/weights.hpp"
 
 namespace fastload::image {
@@ -21,8 +22,20 @@ class Resampler {
               Filter filter, const Rect& window, const Image& dst);
 
  private:
+  // `src` begins at the window's source region, whose top is row `origin` of the image; [begin, end) are rows
+  // of the pass's result, stored at dst and below.
+  void copy(const ConstImage& src, const Rect& need, const Image& dst) const;
+  void copy_tail(const ConstImage& src);
+  void horizontal(const ConstImage& src, int begin, int end, uint8_t* dst, ptrdiff_t dst_stride) const;
+  void vertical(const ConstImage& src, int origin, int begin, int end, uint8_t* dst,
+                ptrdiff_t dst_stride) const;
+  void horizontal_then_vertical(const ConstImage& src, int origin, const Image& dst);
+  void vertical_then_horizontal(const ConstImage& src, int origin, const Image& dst);
+
   Weights columns_, rows_;
-  std::vector<uint8_t> scratch_;
+  PairedWeights pairs_;  // columns_, for the vector kernels
+  std::vector<uint8_t> between_, tail_;
+  int tail_rows_ = 0;
 };
 
 }  // namespace fastload::image

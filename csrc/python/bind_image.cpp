@@ -1,0 +1,125 @@
+// fastload._native.image: the pixel stages one by one, for tests and benchmarks. Training goes through the
+// pipeline.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "error.hpp"
+#include "image/resample.hpp"
+#include "image/simd_target.hpp"
+#include "image/store.hpp"
+
+namespace py = pybind11;
+
+namespace fastload::image {
+namespace {
+
+using Pixels = py::array_t<uint8_t>;
+using Box = std::array<int, 4>;  // x, y, width, height
+
+template <typename Enum>
+Enum parse(const char* what, const std::string& name, std::initializer_list<const char*> names) {
+  int i = 0;
+  for (const char* candidate : names) {
+    if (name == candidate) return static_cast<Enum>(i);
+    ++i;
+  }
+  throw Error(ErrorKind::value, "unknown " + std::string(what) + " '" + name + "'");
+}
+
+Filter filter_of(const std::string& name) {
+  return parse<Filter>("filter", name, {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"});
+}
+
+DType dtype_of(const std::string& name) {
+  return parse<DType>("dtype", name, {"uint8", "float32", "float16", "bfloat16"});
+}
+
+Rect rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
+
+ConstImage view(const Pixels& rgb) {
+  if (rgb.ndim() != 3 || rgb.shape(2) != kChannels || rgb.strides(2) != 1 || rgb.strides(1) != kChannels ||
+      rgb.strides(0) < 0) {
+    throw Error(ErrorKind::value, "expected a uint8 array (height, width, 3) whose rows are contiguous");
+  }
+  return {rgb.data(), static_cast<int>(rgb.shape(1)), static_cast<int>(rgb.shape(0)), rgb.strides(0)};
+}
+
+// `rgb` holds `region` of an in_size image (default: all of it).
+Pixels resize(const Pixels& rgb, int out_w, int out_h, const std::string& filter, std::optional<Box> window,
+              std::optional<Box> region, std::optional<std::array<int, 2>> in_size) {
+  thread_local Resampler resampler;
+  const ConstImage src = view(rgb);
+  const Rect to = window ? rect(*window) : Rect{0, 0, out_w, out_h};
+  const Rect from = region ? rect(*region) : Rect{0, 0, src.width, src.height};
+  const int in_w = in_size ? (*in_size)[0] : src.width, in_h = in_size ? (*in_size)[1] : src.height;
+  const Filter kind = filter_of(filter);
+  Resampler::source_region(in_w, in_h, out_w, out_h, kind, to);  // refuses sizes before they are allocated
+  Pixels out({to.height, to.width, kChannels});
+  const Image dst{out.mutable_data(), to.width, to.height, out.strides(0)};
+  py::gil_scoped_release release;
+  resampler.resize(src, from, in_w, in_h, out_w, out_h, kind, to, dst);
+  return out;
+}
+
+Box source_region(int in_w, int in_h, int out_w, int out_h, const std::string& filter, const Box& window) {
+  const Rect r = Resampler::source_region(in_w, in_h, out_w, out_h, filter_of(filter), rect(window));
+  return {r.x, r.y, r.width, r.height};
+}
+
+py::dtype numpy_dtype(DType dtype) {
+  return py::dtype(dtype == DType::u8    ? "uint8"
+                   : dtype == DType::f32 ? "float32"
+                   : dtype == DType::f16 ? "float16"
+                                         : "uint16");
+}
+
+py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last, bool scale,
+                std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std, bool flip,
+                std::optional<py::array> out) {
+  const ConstImage src = view(rgb);
+  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}};
+  if (mean.has_value() != std.has_value()) throw Error(ErrorKind::value, "mean and std come together");
+  if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
+  if (std) std::copy(std->begin(), std->end(), spec.std);
+  const Store stage(spec);
+  if (!out) {
+    out = channels_last ? py::array(numpy_dtype(spec.dtype), {src.height, src.width, kChannels})
+                        : py::array(numpy_dtype(spec.dtype), {kChannels, src.height, src.width});
+  }
+  if (size_t(out->nbytes()) != stage.bytes(src.width, src.height) || !(out->flags() & py::array::c_style)) {
+    throw Error(ErrorKind::value, "out must be contiguous and of the result's size");
+  }
+  void* dst = out->mutable_data();
+  {
+    py::gil_scoped_release release;
+    stage(src, flip, dst);
+  }
+  return *out;
+}
+
+}  // namespace
+}  // namespace fastload::image
+
+void bind_image(py::module_& m) {
+  using namespace fastload::image;
+  auto image = m.def_submodule("image", "Pixel stages, for tests and benchmarks.");
+  image.def("resize", &resize, py::arg("rgb"), py::arg("out_w"), py::arg("out_h"), py::arg("filter"),
+            py::arg("window") = py::none(), py::arg("region") = py::none(), py::arg("in_size") = py::none(),
+            "Window (x, y, width, height) of the resize of an image of which rgb holds region.");
+  image.def("source_region", &source_region, py::arg("in_w"), py::arg("in_h"), py::arg("out_w"),
+            py::arg("out_h"), py::arg("filter"), py::arg("window"),
+            "The part of the image that the window depends on.");
+  image.def("store", &store, py::arg("rgb"), py::arg("dtype"), py::arg("channels_last") = false,
+            py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
+            py::arg("flip") = false, py::arg("out") = py::none(),
+            "RGB8 to (3, H, W), or (H, W, 3) where channels_last; bfloat16 comes as uint16 bits.");
+  image.def("simd_targets", &simd_targets, "SIMD targets of this processor, best first.");
+  image.def("simd_target", &simd_target, "The SIMD target that kernels run with.");
+  image.def("set_simd_target", &set_simd_target, py::arg("name"),
+            "Force a SIMD target; '' goes back to the best.");
+}
