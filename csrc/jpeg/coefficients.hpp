@@ -12,8 +12,9 @@ namespace fastload::jpeg {
 
 // One component. Does not own the coefficients.
 struct Plane {
-  int columns = 0, rows = 0;                        // blocks that hold pixels; padding up to whole MCUs is not stored
-  std::vector<const int16_t*> block_rows;           // `rows` pointers to 64 * `columns` coefficients, row-major in a block
+  int columns = 0, rows = 0;  // blocks that hold pixels; padding up to whole MCUs is not stored
+  std::vector<const int16_t*>
+      block_rows;  // `rows` pointers to 64 * `columns` coefficients, row-major in a block
   std::array<uint16_t, kBlockSize> quantization{};  // row-major
 };
 

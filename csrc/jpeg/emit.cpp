@@ -3,8 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "image/simd.hpp"
 #include "jpeg/markers.hpp"
-#include "simd.hpp"
 
 // Scalar code, but compiled per target for the sake of BMI2's shifts.
 #undef HWY_TARGET_INCLUDE
@@ -16,7 +16,8 @@
 #define FASTLOAD_JPEG_EMIT_ONCE
 namespace fastload::jpeg {
 
-// By table and symbol: the code word, shifted left to make room for the bits that follow, << 5 | length of both.
+// By table and symbol: the code word, shifted left to make room for the bits that follow, << 5 | length of
+// both.
 using EmitTable = std::array<uint32_t, 256 * kTables>;
 inline constexpr int kLengthBits = 5;
 
@@ -35,7 +36,8 @@ class BitWriter {
     pending_ = pending_ << length | bits;
     count_ += length;
     const uint64_t aligned = pending_ << (64 - count_);
-    // A byte is FF where its top bit is lost by adding one; exact for "is there one", as without one nothing carries.
+    // A byte is FF where its top bit is lost by adding one; exact for "is there one", as without one nothing
+    // carries.
     constexpr uint64_t kOnes = 0x0101010101010101;
     if (HWY_UNLIKELY((aligned & ~(aligned + kOnes) & (kOnes << 7)) != 0)) {
       to_ = stuff(to_, aligned, count_ / 8);
@@ -90,7 +92,8 @@ uint8_t* Emit(const Tokens& tokens, const EmitTable& table, uint8_t* to, std::ve
       const uint32_t first = table[at[0] >> 16], second = table[at[1] >> 16];
       const uint64_t first_bits = (first >> kLengthBits) | (at[0] & 0xFFFF);
       const uint64_t second_bits = (second >> kLengthBits) | (at[1] & 0xFFFF);
-      writer.put(first_bits << (second & kLengthMask) | second_bits, (first & kLengthMask) + (second & kLengthMask));
+      writer.put(first_bits << (second & kLengthMask) | second_bits,
+                 (first & kLengthMask) + (second & kLengthMask));
     }
     if (at < end) {
       const uint32_t last = table[*at >> 16];

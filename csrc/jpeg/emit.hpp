@@ -8,8 +8,8 @@
 
 namespace fastload::jpeg {
 
-// Appends all restart segments with byte stuffing and the RST markers between them (T.81, F.1.2.3 and B.1.1.5).
-// Returns the offset in `bytes` at which each segment begins, then that of the end.
+// Appends all restart segments with byte stuffing and the RST markers between them (T.81, F.1.2.3 and
+// B.1.1.5). Returns the offset in `bytes` at which each segment begins, then that of the end.
 std::vector<uint32_t> emit(const Tokens& tokens, const std::array<HuffmanCode, kTables>& codes,
                            std::vector<uint8_t>& bytes);
 

@@ -17,8 +17,8 @@ struct EncodedJpeg {
   std::vector<uint32_t> row_offsets;  // as in StoredJpeg
 };
 
-// `image` has 1 or 3 planes and at most 10 blocks in an MCU. Returns nothing if a coefficient is larger than baseline
-// can hold. Thread-safe. Throws Error(value) for a code length that is too short.
+// `image` has 1 or 3 planes and at most 10 blocks in an MCU. Returns nothing if a coefficient is larger than
+// baseline can hold. Thread-safe. Throws Error(value) for a code length that is too short.
 std::optional<EncodedJpeg> encode(const Coefficients& image, const EncodeOptions& options);
 
 }  // namespace fastload::jpeg

@@ -10,10 +10,11 @@
 namespace fastload::jpeg {
 namespace {
 
-// Code lengths for ascending `weights`, descending. With limit L, a symbol of length l is l coins of face value
-// 2^-L .. 2^-(L-l+1), all of the symbol's weight; the best code is the cheapest set of coins worth n - 1. It is found
-// denomination by denomination: coins are paired into packages of the next larger one and merged with its coins.
-// Of each merged list only its kinds (coin or package) are kept, since coins enter in the order of their weight.
+// Code lengths for ascending `weights`, descending. With limit L, a symbol of length l is l coins of face
+// value 2^-L .. 2^-(L-l+1), all of the symbol's weight; the best code is the cheapest set of coins worth n
+// - 1. It is found denomination by denomination: coins are paired into packages of the next larger one and
+// merged with its coins. Of each merged list only its kinds (coin or package) are kept, since coins enter in
+// the order of their weight.
 std::vector<uint8_t> package_merge(const std::vector<uint64_t>& weights, int limit) {
   const size_t n = weights.size();
   std::vector<std::vector<uint8_t>> is_coin(static_cast<size_t>(limit));
@@ -55,10 +56,11 @@ HuffmanCode make_huffman_code(std::span<const uint32_t, 256> frequencies, int ma
   }
   HuffmanCode code;
   if (symbols.empty()) return code;
-  std::stable_sort(symbols.begin(), symbols.end(), [&](uint8_t a, uint8_t b) { return frequencies[a] < frequencies[b]; });
+  std::stable_sort(symbols.begin(), symbols.end(),
+                   [&](uint8_t a, uint8_t b) { return frequencies[a] < frequencies[b]; });
 
-  // The word of ones is left to a symbol that never occurs: being the rarest it gets one of the longest words, and
-  // the canonical order below makes that the last.
+  // The word of ones is left to a symbol that never occurs: being the rarest it gets one of the longest
+  // words, and the canonical order below makes that the last.
   std::vector<uint64_t> weights{0};
   for (const uint8_t s : symbols) weights.push_back(frequencies[s]);
   const std::vector<uint8_t> lengths = package_merge(weights, max_length);

@@ -18,9 +18,9 @@ struct HuffmanCode {
   [[nodiscard]] int size() const;                  // symbols that have a word
 };
 
-// Minimises sum(frequency * length) over all codes of at most `max_length` bits, by the package-merge algorithm
-// (Larmore & Hirschberg, J. ACM 37(3), 1990). Symbols of frequency 0 get no word. Throws Error(value) if
-// `max_length` is outside 1..16 or too small for that many symbols.
+// Minimises sum(frequency * length) over all codes of at most `max_length` bits, by the package-merge
+// algorithm (Larmore & Hirschberg, J. ACM 37(3), 1990). Symbols of frequency 0 get no word. Throws
+// Error(value) if `max_length` is outside 1..16 or too small for that many symbols.
 HuffmanCode make_huffman_code(std::span<const uint32_t, 256> frequencies, int max_length);
 
 }  // namespace fastload::jpeg

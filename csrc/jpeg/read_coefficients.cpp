@@ -7,7 +7,8 @@ namespace fastload::jpeg {
 namespace {
 
 void reduce(uint8_t* factors, int components) {
-  const int divisor = std::accumulate(factors, factors + components, 0, [](int a, int b) { return std::gcd(a, b); });
+  const int divisor =
+      std::accumulate(factors, factors + components, 0, [](int a, int b) { return std::gcd(a, b); });
   for (int c = 0; c < components; ++c) factors[c] = static_cast<uint8_t>(factors[c] / divisor);
 }
 
@@ -48,11 +49,13 @@ Coefficients read_coefficients(Decompressor& in) {
     plane.block_rows.resize(component.height_in_blocks);
     // A component without a scan has no table, and no coefficient that it would scale.
     plane.quantization.fill(1);
-    if (component.quant_table != nullptr) std::copy_n(component.quant_table->quantval, kBlockSize, plane.quantization.data());
+    if (component.quant_table != nullptr)
+      std::copy_n(component.quant_table->quantval, kBlockSize, plane.quantization.data());
     in.guarded([&] {
       // libjpeg keeps these arrays in memory as a whole, so that the pointers stay valid.
       for (JDIMENSION y = 0; y < component.height_in_blocks; ++y) {
-        JBLOCKARRAY rows = info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[c], y, 1, FALSE);
+        JBLOCKARRAY rows =
+            info.mem->access_virt_barray(reinterpret_cast<j_common_ptr>(&info), arrays[c], y, 1, FALSE);
         plane.block_rows[y] = rows[0][0];
       }
     });

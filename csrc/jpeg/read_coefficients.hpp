@@ -6,8 +6,9 @@
 
 namespace fastload::jpeg {
 
-// Decodes all scans of the JPEG that `in` has opened. The coefficients live until `in` opens another one. Sampling
-// factors come in their smallest terms (2x2, 2x2, 2x2 is 1x1, 1x1, 1x1), which gives the same pixels.
+// Decodes all scans of the JPEG that `in` has opened. The coefficients live until `in` opens another one.
+// Sampling factors come in their smallest terms (2x2, 2x2, 2x2 is 1x1, 1x1, 1x1), which gives the same
+// pixels.
 Coefficients read_coefficients(Decompressor& in);
 
 }  // namespace fastload::jpeg

@@ -27,11 +27,12 @@ inline constexpr size_t kOverrun = 64;  // results are stored as whole vectors
 inline constexpr int kPosition = 63;    // mask of a place: table << 8 | position in zigzag order
 inline constexpr int kPlaceTable = 8;   // shift
 
-// What is coded of some blocks, in order. The first coefficient (as a DC difference) and the last are there always,
-// the last as EOB if it is zero; of the others those that are not zero.
+// What is coded of some blocks, in order. The first coefficient (as a DC difference) and the last are there
+// always, the last as EOB if it is zero; of the others those that are not zero.
 class Coded {
  public:
-  explicit Coded(size_t most_blocks) : values_(kBlockSize * most_blocks + kOverrun), places_(values_.size() + 1) {}
+  explicit Coded(size_t most_blocks)
+      : values_(kBlockSize * most_blocks + kOverrun), places_(values_.size() + 1) {}
 
   HWY_INLINE void add_block(const int16_t* block, int difference, int dc_table) {
     int16_t* const values = values_.data() + count_;
@@ -153,7 +154,8 @@ HWY_INLINE Vector Gather(const Vector* rows, Vector gathered) {
   alignas(16) static constexpr RowShuffle kShuffle = row_shuffle(kGroup, kRow);
   if constexpr (kShuffle.used) {
     const hn::Repartition<uint8_t, Lane> bytes;
-    const auto taken = hn::TableLookupBytesOr0(hn::BitCast(bytes, rows[kRow]), hn::Load(bytes, kShuffle.bytes));
+    const auto taken =
+        hn::TableLookupBytesOr0(hn::BitCast(bytes, rows[kRow]), hn::Load(bytes, kShuffle.bytes));
     gathered = hn::Or(gathered, hn::BitCast(Lane(), taken));
   }
   if constexpr (kRow < 7) return Gather<kGroup, kRow + 1>(rows, gathered);

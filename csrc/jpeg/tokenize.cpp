@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "image/simd.hpp"
 #include "jpeg/tokens.hpp"
-#include "simd.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/tokenize.cpp"
@@ -13,8 +13,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastload::jpeg::HWY_NAMESPACE {
 
-// Two sets of counters, used in turn: the same symbol often comes twice in a row, and an increment must not wait for
-// the one before it.
+// Two sets of counters, used in turn: the same symbol often comes twice in a row, and an increment must not
+// wait for the one before it.
 class Counter {
  public:
   void add(const Token* at, const Token* end) {
@@ -57,7 +57,8 @@ void Tokenize(const Coefficients& image, Tokens& out) {
         const int x = column * place.h + place.x, y = row * place.v + place.y;
         const Table dc = place.component == 0 ? kDcFirst : kDcOther;
         if (x < plane.columns && y < plane.rows) {
-          const int16_t* block = plane.block_rows[static_cast<size_t>(y)] + kBlockSize * static_cast<size_t>(x);
+          const int16_t* block =
+              plane.block_rows[static_cast<size_t>(y)] + kBlockSize * static_cast<size_t>(x);
           coded.add_block(block, block[0] - predictors[place.component], dc);
           predictors[place.component] = block[0];
         } else {
@@ -92,8 +93,10 @@ Tokens tokenize(const Coefficients& image) {
   constexpr size_t kVector = 64;  // is stored whole
   const Layout& layout = image.layout;
   size_t blocks_in_mcu = 0;
-  for (int c = 0; c < layout.components; ++c) blocks_in_mcu += layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
-  const size_t blocks = blocks_in_mcu * static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
+  for (int c = 0; c < layout.components; ++c)
+    blocks_in_mcu += layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
+  const size_t blocks =
+      blocks_in_mcu * static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
   Tokens tokens;
   tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
   HWY_DYNAMIC_DISPATCH(Tokenize)(image, tokens);

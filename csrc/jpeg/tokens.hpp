@@ -21,7 +21,7 @@ inline constexpr size_t kLargestDcSize = 11;
 inline constexpr size_t kLargestAcSize = 10;
 
 struct Tokens {
-  std::unique_ptr<Token[]> tokens;  // not initialised beyond the last segment
+  std::unique_ptr<Token[]> tokens;   // not initialised beyond the last segment
   std::vector<size_t> segment_ends;  // index behind the last token of each restart segment
   std::array<std::array<uint32_t, 256>, kTables> frequencies{};
 
@@ -29,8 +29,8 @@ struct Tokens {
   [[nodiscard]] bool fit_baseline() const;
 };
 
-// One pass over the coefficients, in the order of a single scan: interleaved, or block by block for one component.
-// Blocks that only pad the image to whole MCUs repeat the DC before them, which is the cheapest.
+// One pass over the coefficients, in the order of a single scan: interleaved, or block by block for one
+// component. Blocks that only pad the image to whole MCUs repeat the DC before them, which is the cheapest.
 Tokens tokenize(const Coefficients& image);
 
 }  // namespace fastload::jpeg

@@ -32,8 +32,9 @@ bool fits_one_scan(const Layout& layout) {
 }  // namespace
 
 int choose_restart_interval(int columns) {
-  // Short segments make tight crops, each costs about 4.5 bytes. Measured on 900 ImageNet files (bytes against
-  // whole-row segments): 4..8 MCUs +0.97%, 16..32 MCUs +0.22%. Where no divisor lies in 4..8 the next larger one.
+  // Short segments make tight crops, each costs about 4.5 bytes. Measured on 900 ImageNet files (bytes
+  // against whole-row segments): 4..8 MCUs +0.97%, 16..32 MCUs +0.22%. Where no divisor lies in 4..8 the next
+  // larger one.
   constexpr int kFewest = 4, kMost = 8;
   for (int interval = kMost; interval >= kFewest; --interval) {
     if (columns % interval == 0) return interval;
@@ -87,11 +88,12 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
   const bool smooth = decoder_would_smooth(in.info);
   stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);
   if (stored.truncated && !options.keep_truncated) {
-    throw Error(ErrorKind::truncated_jpeg,
-                "truncated JPEG: the data end before the image is complete (" + std::to_string(jpeg.size()) + " bytes)");
+    throw Error(ErrorKind::truncated_jpeg, "truncated JPEG: the data end before the image is complete (" +
+                                               std::to_string(jpeg.size()) + " bytes)");
   }
   if (in.errors.warnings > 0) {
-    stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") + std::string(in.errors.message));
+    stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") +
+                           std::string(in.errors.message));
   }
   std::string keep;  // why the bytes are kept although they should be rewritten
   std::optional<EncodedJpeg> encoded;
@@ -102,7 +104,7 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     keep = "more than 10 blocks in an MCU";
   } else {
     image.layout.restart_interval = choose_restart_interval(image.layout.mcu_columns());
-    encoded = encode(image, {.orientation = source.orientation, .max_code_length = options.max_code_length});
+    encoded = encode(image, {.orientation = source.orientation});
     if (!encoded) keep = "coefficients larger than baseline can hold";
   }
   stored.rewritten = encoded.has_value();

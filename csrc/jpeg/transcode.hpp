@@ -23,7 +23,6 @@ struct StoredJpeg {
 struct TranscodeOptions {
   bool verbatim = false;        // keep the bytes; only check that they decode
   bool keep_truncated = false;  // otherwise Error(truncated_jpeg)
-  int max_code_length = 12;     // of Huffman code words, 8..16 bits: see encode()
 };
 
 // Decodes the coefficients of a gray or three-component JPEG of any process and writes them as baseline JPEG with

@@ -9,8 +9,9 @@
 
 namespace fastload::jpeg {
 
-// SOI to SOS. The colour space is said so that every reader agrees: JFIF for gray and YCbCr, Adobe's transform 0
-// and the component ids R, G, B for RGB. An orientation other than 1 becomes a minimal EXIF segment.
+// SOI to SOS. The colour space is said so that every reader agrees: JFIF for gray and YCbCr, Adobe's
+// transform 0 and the component ids R, G, B for RGB. An orientation other than 1 becomes a minimal EXIF
+// segment.
 std::vector<uint8_t> write_header(const Coefficients& image, const std::array<HuffmanCode, kTables>& codes,
                                   int orientation);
 

@@ -12,6 +12,7 @@
 #include "image/resample.hpp"
 #include "image/simd_target.hpp"
 #include "image/store.hpp"
+#include "python/bind.hpp"
 
 namespace py = pybind11;
 
@@ -105,7 +106,7 @@ py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last,
 }  // namespace
 }  // namespace fastload::image
 
-void bind_image(py::module_& m) {
+void fastload::bind_image(py::module_& m) {
   using namespace fastload::image;
   auto image = m.def_submodule("image", "Pixel stages, for tests and benchmarks.");
   image.def("resize", &resize, py::arg("rgb"), py::arg("out_w"), py::arg("out_h"), py::arg("filter"),

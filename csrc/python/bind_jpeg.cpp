@@ -2,14 +2,10 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
-#include <map>
 #include <optional>
 #include <tuple>
 
 #include "jpeg/decoder.hpp"
-#include "jpeg/huffman_code.hpp"
-#include "jpeg/read_coefficients.hpp"
 #include "jpeg/transcode.hpp"
 #include "python/bind.hpp"
 #include "python/convert.hpp"
@@ -29,39 +25,10 @@ py::tuple sampling(const jpeg::Layout& layout) {
   return result;
 }
 
-jpeg::StoredJpeg prepare_jpeg(const py::bytes& data, bool verbatim, bool keep_truncated, int max_code_length) {
+jpeg::StoredJpeg prepare_jpeg(const py::bytes& data, bool verbatim, bool keep_truncated) {
   const auto bytes = view(data);
   const py::gil_scoped_release release;
-  return jpeg::transcode(
-      bytes, {.verbatim = verbatim, .keep_truncated = keep_truncated, .max_code_length = max_code_length});
-}
-
-// A pair (coefficients, quantisation table) for each component: int16 (rows, columns, 8, 8) and uint16 (8, 8).
-py::list jpeg_coefficients(const py::bytes& data) {
-  const auto bytes = view(data);
-  jpeg::Decompressor decompressor;
-  decompressor.open(bytes);
-  py::list result;
-  for (const jpeg::Plane& plane : jpeg::read_coefficients(decompressor).planes) {
-    py::array_t<int16_t> blocks({plane.rows, plane.columns, 8, 8});
-    for (int y = 0; y < plane.rows; ++y) {
-      const int16_t* row = plane.block_rows[static_cast<size_t>(y)];
-      std::copy_n(row, jpeg::kBlockSize * plane.columns, blocks.mutable_data(y));
-    }
-    result.append(py::make_tuple(blocks, py::array_t<uint16_t>({8, 8}, plane.quantization.data())));
-  }
-  return result;
-}
-
-std::map<int, int> huffman_code_lengths(const std::map<uint8_t, uint32_t>& frequencies, int max_length) {
-  std::array<uint32_t, 256> counts{};
-  for (const auto& [symbol, count] : frequencies) counts[symbol] = count;
-  const jpeg::HuffmanCode code = jpeg::make_huffman_code(counts, max_length);
-  std::map<int, int> lengths;
-  for (int symbol = 0; symbol < 256; ++symbol) {
-    if (const int length = code.lengths[static_cast<size_t>(symbol)]; length > 0) lengths[symbol] = length;
-  }
-  return lengths;
+  return jpeg::transcode(bytes, {.verbatim = verbatim, .keep_truncated = keep_truncated});
 }
 
 py::array_t<uint8_t> decode_jpeg(const py::bytes& data, const std::optional<Box>& crop) {
@@ -108,9 +75,7 @@ void bind_jpeg(py::module_& m) {
   m.def(
       "jpeg_info", [](const py::bytes& data) { return jpeg::read_header(view(data)); }, py::arg("data"));
   m.def("prepare_jpeg", &prepare_jpeg, py::arg("data"), py::kw_only(), py::arg("verbatim") = false,
-        py::arg("keep_truncated") = false, py::arg("max_code_length") = 12);
-  m.def("jpeg_coefficients", &jpeg_coefficients, py::arg("data"));
-  m.def("huffman_code_lengths", &huffman_code_lengths, py::arg("frequencies"), py::arg("max_length"));
+        py::arg("keep_truncated") = false);
   m.def("decode_jpeg", &decode_jpeg, py::arg("data"), py::arg("crop") = py::none());
   m.def("decoder_version", &jpeg::decoder_version);
 }
