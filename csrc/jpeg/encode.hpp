@@ -8,8 +8,11 @@
 namespace fastload::jpeg {
 
 struct EncodeOptions {
-  int orientation = 1;       // EXIF, 1..8
-  int max_code_length = 12;  // Huffman code words, bits
+  int orientation = 1;  // EXIF, 1..8
+  // Of Huffman code words, in bits. Longer words save bits, but the rare ones are mostly ones and make bytes
+  // FF, which are stuffed. Measured on 900 ImageNet files (bytes against 12): 10 +0.26%, 11 +0.05%, 13
+  // +0.01%, 16 +0.07%.
+  int max_code_length = 12;
 };
 
 struct EncodedJpeg {
