@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +13,10 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from fastload.errors import FastloadError
-from fastload.manifest import Manifest, find_datasets
+from fastload.manifest import FILE_NAME, Manifest, find_datasets
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+_MOST_NAMED = 20  # files that were left out, on the terminal
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -77,6 +79,8 @@ def prepare(
     from fastload.prepare.options import parse_size
     from fastload.prepare.sources.ilsvrc import describe
 
+    # What Pillow warns of (broken EXIF, very large images) is no news here, and would break the progress bar.
+    warnings.filterwarnings("ignore", module="PIL")
     for line in describe(source):
         _out.print(line, markup=False)
     with PrepareDisplay(_out) as display:
@@ -97,8 +101,12 @@ def prepare(
     for manifest in manifests:
         state = "prepared" if manifest.split in display.seen else "was already prepared"
         _out.print(f"{dest / manifest.split} {state}: {_summary(manifest)}", markup=False)
-        for entry in manifest.skipped:
+        for entry in manifest.skipped[:_MOST_NAMED]:
             _err.print(f"left out: {manifest.split}: {entry.source}: {entry.reason}", markup=False)
+        if len(manifest.skipped) > _MOST_NAMED:
+            _err.print(
+                f"left out: ... all {len(manifest.skipped)} are listed in {dest / manifest.split / FILE_NAME}"
+            )
     bad = sum(len(manifest.skipped) for manifest in manifests)
     if bad and not skip_bad:
         _err.print(f"fastload: {bad} files cannot be read and were left out; --skip-bad accepts that")
@@ -130,7 +138,7 @@ def verify(dest: Dest) -> None:
         damaged |= not report.ok
         for problem in report.problems:
             _err.print(f"{directory}: {problem}", markup=False)
-        state = "whole" if report.ok else f"{len(report.problems)} problems"
+        state = "whole" if report.ok else f"problems: {len(report.problems)}"
         _out.print(
             f"{directory}: {report.samples:,} images in {report.shards:,} shards: {state}", markup=False
         )
@@ -141,18 +149,62 @@ def verify(dest: Dest) -> None:
 @app.command()
 def show(
     dest: Dest,
-    out: Annotated[Path, typer.Option(help="The picture to write, PNG.")] = Path("grid.png"),
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("grid.png"),
+    rows: Annotated[int, typer.Option(min=1)] = 4,
+    columns: Annotated[int, typer.Option(min=1)] = 8,
+    seed: Annotated[int, typer.Option(help="Draws the images.")] = 0,
 ) -> None:
-    """Draw a contact sheet of a dataset's images with their labels."""
+    """Draw some of a dataset's images with their classes."""
     from fastload.show import contact_sheet
 
-    contact_sheet(find_datasets(dest)[0], out)
-    _out.print(f"wrote {out}", markup=False)
+    written = contact_sheet(find_datasets(dest)[0], out, rows=rows, columns=columns, seed=seed)
+    _out.print(f"wrote {written}", markup=False)
+
+
+@app.command()
+def bench(
+    dest: Dest,
+    against: Annotated[
+        str, typer.Option(help="Peers to measure beside fastload.")
+    ] = "torchvision,opencv,dali",
+    threads: Annotated[str, typer.Option(help="Thread counts to measure, as in 1,2,4.")] = "1",
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds through all of them; the median counts.")] = 3,
+    seconds: Annotated[float, typer.Option(help="How long each is timed in a round.")] = 10.0,
+    batch_size: Annotated[int, typer.Option(min=1)] = 256,
+    limit: Annotated[int, typer.Option(min=1, help="Use at most so many images.")] = 10_000,
+    source: Annotated[
+        Path | None, typer.Option(help="Where the original files are, for the peers to read those.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write results, machine and versions here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a bar chart here, PNG.")] = None,
+) -> None:
+    """Measure fastload and other loaders on the same images. Exit code 1 if an installed one fails."""
+    from fastload.bench.command import run
+
+    try:
+        counts = [int(count) for count in threads.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{threads!r} is no list of numbers", param_hint="--threads") from None
+    report = run(
+        dest,
+        against=[name.strip() for name in against.split(",")],
+        threads=counts,
+        rounds=rounds,
+        seconds=seconds,
+        batch_size=batch_size,
+        limit=limit,
+        source=source,
+        json=json,
+        plot=plot,
+        console=_out,
+    )
+    if not report.ok:
+        raise typer.Exit(1)
 
 
 @app.command()
 def doctor() -> None:
-    """Say what was found on this machine, and what is missing."""
+    """Say what was found on this machine and what is missing. Exit code 1 if fastload cannot work."""
     from fastload.doctor import as_text, healthy, report
 
     findings = report()

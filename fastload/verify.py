@@ -92,17 +92,27 @@ def _check_samples(path: Path, classes: int, info: ShardInfo) -> list[Problem]:
         return [Problem(info.name, str(error))]
     problems = []
     if len(shard) != info.num_samples:
-        problems.append(
-            Problem(info.name, f"has {len(shard)} samples, but its manifest says {info.num_samples}")
-        )
+        what = f"has {len(shard)} samples, but its manifest says {info.num_samples}"
+        problems.append(Problem(info.name, what))
+    try:
+        shard.verify_index()
+    except FastloadError as error:
+        problems.append(Problem(info.name, str(error)))
     for i in range(len(shard)):
-        record = shard.record(i)
-        try:
-            shard.verify(i)
-        except FastloadError as error:
-            problems.append(Problem(info.name, str(error), record.key, record.jpeg_offset))
-        else:
-            if not 0 <= record.label < classes:
-                what = f"its label is {record.label}, but there are {classes} classes"
-                problems.append(Problem(info.name, what, record.key, record.jpeg_offset))
+        problems += _check_sample(shard, i, classes, info.name)
     return problems
+
+
+def _check_sample(shard: Shard, i: int, classes: int, name: str) -> list[Problem]:
+    try:
+        record = shard.record(i)
+    except FastloadError as error:  # what the index says of the sample is not to be trusted
+        return [Problem(name, str(error))]
+    try:
+        shard.verify(i)
+    except FastloadError as error:
+        return [Problem(name, str(error), record.key, record.jpeg_offset)]
+    if not 0 <= record.label < classes:
+        what = f"its label is {record.label}, but there are {classes} classes"
+        return [Problem(name, what, record.key, record.jpeg_offset)]
+    return []

@@ -11,6 +11,8 @@
 
 #include <hwy/highway.h>
 
+#include "image/filter.hpp"
+
 #undef FL_LANES
 #if HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128 && (HWY_ARCH_X86 || HWY_ARCH_ARM_A64)
 #define FL_LANES 1
@@ -18,12 +20,12 @@
 #define FL_LANES 0
 #endif
 
-// VBMI's permutation of any bytes of a 64-byte vector.
-#undef FL_PERMUTE64
+// AVX-512 with VNNI (multiply and accumulate) and VBMI (any permutation of 64 bytes).
+#undef FL_AVX512_DL
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-#define FL_PERMUTE64 1
+#define FL_AVX512_DL 1
 #else
-#define FL_PERMUTE64 0
+#define FL_AVX512_DL 0
 #endif
 
 HWY_BEFORE_NAMESPACE();
@@ -41,7 +43,11 @@ using V32 = hn::Vec<D32>;
 
 // sum + a[2i] * b[2i] + a[2i+1] * b[2i+1] in each 32-bit lane i.
 HWY_INLINE V32 AddPairProducts(V32 sum, V16 a, V16 b) {
-#if HWY_ARCH_X86
+#if FL_AVX512_DL
+  // The target implies VNNI, but Highway 1.0's list of compiler options lacks it; hence no intrinsic.
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+  return sum;
+#elif HWY_ARCH_X86
   V32 unused = hn::Zero(D32());
   return hn::ReorderWidenMulAccumulate(D32(), a, b, sum, unused);  // pmaddwd: adds neighbours, all into `sum`
 #else
@@ -62,6 +68,33 @@ HWY_INLINE V8 PackBytes(V16 a, V16 b) {
 #else
   return V8{_mm_packus_epi16(a.raw, b.raw)};
 #endif
+}
+
+// Last byte first.
+HWY_INLINE V8 ReverseBytes(V8 v) {
+  const D8 d;
+  alignas(16) static constexpr uint8_t kReverse[16] = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+  return hn::ReverseBlocks(d, hn::TableLookupBytes(v, hn::LoadDup128(d, kReverse)));
+}
+
+// The weighted sums of one vector of 32-bit lanes, in two digits: see paired_weights.hpp.
+struct Sums {
+  V32 high, low;
+
+  HWY_INLINE Sums() : high(hn::Zero(D32())), low(hn::Set(D32(), kRounding)) {}
+  HWY_INLINE void Add(V16 bytes, V32 high_weights, V32 low_weights) {
+    high = AddPairProducts(high, bytes, hn::BitCast(D16(), high_weights));
+    low = AddPairProducts(low, bytes, hn::BitCast(D16(), low_weights));
+  }
+};
+
+// clip8 of four vectors of sums: in each 16-byte block, that block's lanes of each of the four. Rounding down
+// may be done in two steps, so the last bits go after the narrowing, which saturates far outside of 0..255.
+HWY_INLINE V8 Clip8(const Sums (&sums)[4]) {
+  const auto value = [](const Sums& s) HWY_ATTR { return hn::Add(s.high, hn::ShiftRight<16>(s.low)); };
+  const V16 first = hn::ReorderDemote2To(D16(), value(sums[0]), value(sums[1]));
+  const V16 second = hn::ReorderDemote2To(D16(), value(sums[2]), value(sums[3]));
+  return PackBytes(hn::ShiftRight<kWeightBits - 16>(first), hn::ShiftRight<kWeightBits - 16>(second));
 }
 
 #endif  // FL_LANES

@@ -1,7 +1,7 @@
 // Weights as the vector kernels want them. A 22-bit weight times a byte needs more than 16-bit multiplies
 // give, so a weight is split into two 16-bit digits, weight = high * 2^16 + low, and two taps share one
 // 32-bit lane: the processor's multiply-and-add-pairs does both at once. sum(high * byte) * 2^16 + sum(low *
-// byte) is the exact sum modulo 2^32, and the sum itself fits.
+// byte) is the exact sum.
 #pragma once
 
 #include <cstddef>
@@ -27,38 +27,25 @@ inline WeightPair pair_of(int32_t first, int32_t second) {
   return {join(high(first), high(second)), join(low(first), low(second))};
 }
 
-// The table of a horizontal pass: outputs padded to a multiple of 4, four lanes (R, G, B, unused) for each.
-struct PairedWeights {
-  static constexpr int kGroup = 4;  // outputs
+// The table of a horizontal pass: a lane for each channel of each output.
+class PairedWeights {
+ public:
+  // `spread` is 3 (dense) or 4 (a pixel fills a 16-byte block; its fourth lane is of no account).
+  void set(const Weights& weights, int origin, int spread);
 
-  void set(const Weights& weights, int origin);
+  [[nodiscard]] int spread() const { return spread_; }
+  [[nodiscard]] int pairs() const { return pairs_; }
+  // Per lane: distance in bytes from sample `origin` to the channel's first tap; the next taps follow at 3
+  // bytes.
+  [[nodiscard]] const int32_t* offsets() const { return offsets_.data(); }
+  // Per lane: the digits of taps 2 * pair and 2 * pair + 1.
+  [[nodiscard]] const int32_t* high(int pair) const { return high_.data() + pair * lanes_; }
+  [[nodiscard]] const int32_t* low(int pair) const { return low_.data() + pair * lanes_; }
 
-  int pairs = 0;
-  size_t lanes = 0;                // of one pair of taps: 4 for each output
-  std::vector<int32_t> offsets;    // of each output's first tap from sample `origin`, in bytes
-  std::vector<int32_t> high, low;  // [pair][output][lane]
+ private:
+  int spread_ = 0, pairs_ = 0;
+  size_t lanes_ = 0;  // padded to a multiple of 16 by repeating the last output
+  std::vector<int32_t> offsets_, high_, low_;
 };
-
-inline void PairedWeights::set(const Weights& weights, int origin) {
-  const int outputs = (weights.size() + kGroup - 1) / kGroup * kGroup;
-  pairs = (weights.max_taps() + 1) / 2;
-  lanes = size_t(outputs) * 4;
-  offsets.resize(outputs);
-  high.resize(lanes * pairs);
-  low.resize(lanes * pairs);
-  for (int i = 0; i < outputs; ++i) {
-    const bool padding = i >= weights.size();
-    const int source = padding ? weights.size() - 1 : i;  // padding reads where the last output does
-    offsets[i] = (weights.span(source).first - origin) * kChannels;
-    const int32_t* taps = weights.taps(source);
-    for (int p = 0; p < pairs; ++p) {
-      const WeightPair pair = pair_of(taps[2 * p], 2 * p + 1 < weights.max_taps() ? taps[2 * p + 1] : 0);
-      for (size_t lane = 0; lane < 4; ++lane) {
-        high[p * lanes + i * 4 + lane] = pair.high;
-        low[p * lanes + i * 4 + lane] = pair.low;
-      }
-    }
-  }
-}
 
 }  // namespace fastload::image

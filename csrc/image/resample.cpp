@@ -11,7 +11,7 @@ namespace fastload::image {
 
 namespace {
 
-constexpr int kStrip = 16;  // rows
+constexpr int kStrip = 32;  // rows
 
 bool inside(const Rect& r, int width, int height) {
   return r.x >= 0 && r.y >= 0 && r.width > 0 && r.height > 0 && r.x <= width - r.width &&
@@ -54,7 +54,7 @@ void Resampler::resize(const ConstImage& src, const Rect& region, int in_w, int 
   rows_.set(in_h, out_h, filter, window.y, window.height);
   if (columns_.copies() && rows_.copies()) return copy(part, need, to);
   if (columns_.copies()) return vertical(part, need.y, 0, to.height, to.data, to.stride);
-  pairs_.set(columns_, need.x);
+  pairs_.set(columns_, need.x, row_spread(columns_));
   if (!rows_.copies() && vertical_first(in_w, in_h, out_w, out_h))
     return vertical_then_horizontal(part, need.y, to);
   copy_tail(part);

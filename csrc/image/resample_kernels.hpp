@@ -8,11 +8,13 @@
 
 namespace fastload::image {
 
-// How far beyond the last tap of a row resize_rows may read (and ignore what it finds).
-inline int row_overread(const PairedWeights& table) { return 6 * table.pairs + 64; }
+// The spread of the table that resize_rows wants for these weights.
+int row_spread(const Weights& weights);
 
-// Horizontal pass over `rows` rows. `table` was made from `weights` with `origin`, the sample that src begins
-// with.
+// How far beyond a row's end resize_rows may read (and ignore what it finds).
+inline int row_overread(const PairedWeights& table) { return 6 * table.pairs() + 64; }
+
+// Horizontal pass over `rows` rows; src begins with the table's origin.
 void resize_rows(const Weights& weights, const PairedWeights& table, const uint8_t* src, ptrdiff_t src_stride,
                  int rows, uint8_t* dst, ptrdiff_t dst_stride);
 

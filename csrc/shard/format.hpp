@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace fastload::shard {
@@ -65,10 +66,10 @@ struct Record {
   uint8_t sampling[3];  // horizontal << 4 | vertical
   uint8_t orientation;  // EXIF, 1..8
   uint8_t flags;
-  uint16_t reserved;
+  uint8_t reserved[6];
   uint32_t crc;  // CRC-32C of the 60 bytes before, then of the sample's rows, entry points and key
 };
-static_assert(sizeof(Record) == 64);
+static_assert(sizeof(Record) == 64 && offsetof(Record, crc) == 60);
 
 // Entry k ends the k-th piece of a JPEG: piece 0 is the header, piece k is MCU row k - 1.
 struct RowEntry {
