@@ -95,17 +95,17 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") +
                            std::string(in.errors.message));
   }
-  std::string keep;  // why the bytes are kept although they should be rewritten
-  std::optional<EncodedJpeg> encoded;
-  if (options.verbatim) {
-  } else if (smooth) {
-    keep = "progressive without its last refinement scans, which libjpeg smooths when it decodes";
+  std::string obstacle;  // to rewriting
+  if (smooth) {
+    obstacle = "progressive without its last refinement scans, which libjpeg smooths when it decodes";
   } else if (!fits_one_scan(image.layout)) {
-    keep = "more than 10 blocks in an MCU";
-  } else {
+    obstacle = "more than 10 blocks in an MCU";
+  }
+  std::optional<EncodedJpeg> encoded;
+  if (!options.verbatim && obstacle.empty()) {
     image.layout.restart_interval = choose_restart_interval(image.layout.mcu_columns());
     encoded = encode(image, {.orientation = source.orientation});
-    if (!encoded) keep = "coefficients larger than baseline can hold";
+    if (!encoded) obstacle = "coefficients larger than baseline can hold";
   }
   stored.rewritten = encoded.has_value();
   if (encoded) {
@@ -119,7 +119,7 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     stored.bytes.assign(jpeg.begin(), jpeg.end());
     stored.header = source;
     stored.row_offsets = find_rows(jpeg, source);
-    if (!options.verbatim) stored.notes.push_back("kept verbatim: " + keep);
+    if (!options.verbatim) stored.notes.push_back("kept verbatim: " + obstacle);
   }
   return stored;
 }
