@@ -66,14 +66,6 @@ HWY_INLINE Wide Products(const Pairs& pairs, V16 factors) {
 #endif
 }
 
-// numbers * 2^13 + rounding, with rounding < 2^13.
-template <int kRounding>
-HWY_INLINE Wide Scale(V16 numbers) {
-  const Pairs shifted(hn::Set(D16(), kRounding * 8), numbers);
-  return {hn::ShiftRight<3>(hn::BitCast(D32(), shifted.lower)),
-          hn::ShiftRight<3>(hn::BitCast(D32(), shifted.upper))};
-}
-
 HWY_INLINE Wide operator+(const Wide& a, const Wide& b) {
   return {hn::Add(a.lower, b.lower), hn::Add(a.upper, b.upper)};
 }
@@ -85,9 +77,9 @@ HWY_INLINE Wide operator-(const Wide& a, const Wide& b) {
 template <int kRounding, bool kFew>
 HWY_INLINE void Transform(const V16* in, Wide (&out)[8]) {
   Wide even[4], odd[4];
+  constexpr int kOne = 1 << kConstBits;
+  const Wide rounding{hn::Set(D32(), kRounding), hn::Set(D32(), kRounding)};
   if constexpr (kFew) {
-    constexpr int kOne = 1 << kConstBits;
-    const Wide rounding{hn::Set(D32(), kRounding), hn::Set(D32(), kRounding)};
     const Pairs in02(in[0], in[2]), in13(in[1], in[3]);
     even[0] = AddProducts(rounding, in02, Factors(kOne, kF0541 + kF0765));
     even[1] = AddProducts(rounding, in02, Factors(kOne, kF0541));
@@ -98,8 +90,9 @@ HWY_INLINE void Transform(const V16* in, Wide (&out)[8]) {
     odd[2] = Products(in13, Factors(kF1175 - kF0390, kF1175 - kF2562));
     odd[3] = Products(in13, Factors(kF1175 - kF0899, kF1175 - kF1961));
   } else {
-    const Wide sum = Scale<kRounding>(hn::Add(in[0], in[4])),
-               difference = Scale<kRounding>(hn::Sub(in[0], in[4]));
+    const Pairs in04(hn::Add(in[0], in[4]), hn::Sub(in[0], in[4]));
+    const Wide sum = AddProducts(rounding, in04, Factors(kOne, 0));
+    const Wide difference = AddProducts(rounding, in04, Factors(0, kOne));
     const Pairs in26(in[2], in[6]), in71(in[7], in[1]), in53(in[5], in[3]);
     const Wide even2 = Products(in26, Factors(kF0541, kF0541 - kF1847));
     const Wide even3 = Products(in26, Factors(kF0541 + kF0765, kF0541));
