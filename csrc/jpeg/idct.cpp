@@ -188,7 +188,7 @@ HWY_INLINE bool IsTame(V16 first_row) {
 }
 
 // Returns whether it did: no for a group that is not tame.
-HWY_INLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst, ptrdiff_t stride) {
+HWY_NOINLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst, ptrdiff_t stride) {
   V16 rows[8];
   for (int k = 0; k < 8; ++k) rows[k] = Dequantise(blocks, quantisers, k);
   if (HWY_UNLIKELY(!IsTame(rows[0]))) return false;
@@ -204,7 +204,7 @@ HWY_INLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uin
 }
 
 // For blocks whose coefficients outside of the first four rows and columns are zero.
-HWY_INLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
+HWY_NOINLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
                             ptrdiff_t stride) {
   V16 rows[4];
   for (int k = 0; k < 4; ++k) rows[k] = Dequantise(blocks, quantisers, k);
@@ -222,20 +222,25 @@ HWY_INLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, u
 
 #endif  // FL_LANES
 
-// A block without other coefficients than the first.
-HWY_INLINE void FlatBlock(int16_t coefficient, uint16_t quantiser, uint8_t* dst, ptrdiff_t stride) {
-  const auto between =
-      static_cast<int16_t>(static_cast<int16_t>(coefficient * quantiser) * (1 << kPass1Bits));
-  constexpr int kShift = kPass2Shift - kConstBits;
-  const int sample = clamp_to((between + (1 << (kShift - 1))) >> kShift, -128, 127) + 128;
-  for (int y = 0; y < 8; ++y, dst += stride) std::memset(dst, sample, 8);
+// Blocks without other coefficients than the first.
+template <int kCount>
+HWY_INLINE void FlatBlocks(const int16_t* blocks, uint16_t quantiser, uint8_t* dst, ptrdiff_t stride) {
+  uint64_t row[kCount];
+  for (int k = 0; k < kCount; ++k) {
+    const auto first = static_cast<int16_t>(blocks[64 * k] * quantiser);
+    const auto between = static_cast<int16_t>(first * (1 << kPass1Bits));
+    constexpr int kShift = kPass2Shift - kConstBits;
+    const int sample = clamp_to((between + (1 << (kShift - 1))) >> kShift, -128, 127) + 128;
+    row[k] = static_cast<uint64_t>(sample) * 0x0101010101010101;
+  }
+  for (int y = 0; y < 8; ++y, dst += stride) std::memcpy(dst, row, sizeof(row));
 }
 
 HWY_INLINE void OneByOne(const int16_t* blocks, const uint8_t* last, int count, const uint16_t* quantisers,
                          uint8_t* dst, ptrdiff_t stride) {
   for (int k = 0; k < count; ++k, blocks += 64, dst += 8) {
     if (last[k] == 0) {
-      FlatBlock(blocks[0], quantisers[0], dst, stride);
+      FlatBlocks<1>(blocks, quantisers[0], dst, stride);
     } else {
       idct_block(blocks, quantisers, dst, stride);
     }
@@ -245,15 +250,15 @@ HWY_INLINE void OneByOne(const int16_t* blocks, const uint8_t* last, int count, 
 void IdctBlocks(const int16_t* blocks, const uint8_t* last, int count, const uint16_t* quantisers,
                 uint8_t* dst, ptrdiff_t stride) {
 #if FL_LANES
-  const auto group = [=](const int16_t* from, const uint8_t* ends, uint8_t* to,
-                         ptrdiff_t to_stride) HWY_ATTR {
-    constexpr int kCornerEnd = 9;  // the zigzag's fourth diagonal ends here
-    const int end = *std::max_element(ends, ends + kGroup);
-    const bool done = end == 0            ? false
-                      : end <= kCornerEnd ? CornerGroup(from, quantisers, to, to_stride)
-                                          : FullGroup(from, quantisers, to, to_stride);
-    if (!done) OneByOne(from, ends, kGroup, quantisers, to, to_stride);
-  };
+  const auto group = [=](const int16_t* from, const uint8_t* ends, uint8_t* to, ptrdiff_t to_stride)
+                         HWY_ATTR {
+                           constexpr int kCornerEnd = 9;  // the zigzag's fourth diagonal ends here
+                           const int end = *std::max_element(ends, ends + kGroup);
+                           if (end == 0) return FlatBlocks<kGroup>(from, quantisers[0], to, to_stride);
+                           const bool done = end <= kCornerEnd ? CornerGroup(from, quantisers, to, to_stride)
+                                                               : FullGroup(from, quantisers, to, to_stride);
+                           if (!done) OneByOne(from, ends, kGroup, quantisers, to, to_stride);
+                         };
   if (HWY_LIKELY(count >= kGroup)) {
     for (int k = 0; k < count; k += kGroup) {
       const int at = std::min(k, count - kGroup);  // the last group overlaps the one before
