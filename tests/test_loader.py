@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import dataclasses
+import gc
 import io
 import multiprocessing
 import os
@@ -110,15 +110,21 @@ def test_uint8_batches_are_pillows_bytes(dataset: fastload.ShardDataset, steps: 
 
 
 def test_eval_is_torchvisions_own_chain(dataset: fastload.ShardDataset) -> None:
-    chain = V.Compose([V.Resize(72), V.CenterCrop(64), V.ToTensor(), V.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)])
-    images = torch.cat([b for b, _ in batches(dataset, transform=[T.Resize(72), T.CenterCrop(64), NORMALIZE])])
+    chain = V.Compose(
+        [V.Resize(72), V.CenterCrop(64), V.ToTensor(), V.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)]
+    )
+    images = torch.cat(
+        [b for b, _ in batches(dataset, transform=[T.Resize(72), T.CenterCrop(64), NORMALIZE])]
+    )
     for sample, image in zip(dataset, images, strict=True):
         assert torch.equal(image, chain(Image.open(io.BytesIO(sample.jpeg)).convert("RGB")))
 
 
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32, torch.float16, torch.bfloat16])
-def test_output_types_and_layouts(dataset: fastload.ShardDataset, dtype: torch.dtype, channels_last: bool) -> None:
+def test_output_types_and_layouts(
+    dataset: fastload.ShardDataset, dtype: torch.dtype, channels_last: bool
+) -> None:
     geometry = [T.RandomResizedCrop(33), T.RandomHorizontalFlip()]
     plain = torch.cat([b for b, _ in batches(dataset, transform=geometry)])
     got = batches(dataset, transform=[*geometry, T.ToDtype(dtype, channels_last=channels_last)])
@@ -128,7 +134,9 @@ def test_output_types_and_layouts(dataset: fastload.ShardDataset, dtype: torch.d
     assert all(b.is_contiguous(memory_format=layout) and b.shape[1:] == (3, 33, 33) for b, _ in got)
     if dtype == torch.uint8:
         return
-    unscaled = batches(dataset, transform=[*geometry, T.ToDtype(dtype, scale=False, channels_last=channels_last)])
+    unscaled = batches(
+        dataset, transform=[*geometry, T.ToDtype(dtype, scale=False, channels_last=channels_last)]
+    )
     assert torch.equal(torch.cat([b for b, _ in unscaled]), plain.to(dtype))
     normalize = T.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD, dtype=dtype, channels_last=channels_last)
     normalized = torch.cat([b for b, _ in batches(dataset, transform=[*geometry, normalize])])
@@ -142,7 +150,12 @@ def test_batches_do_not_depend_on_threads_batch_size_or_run(dataset: fastload.Sh
         return torch.cat(images), torch.cat(labels)
 
     images, labels = run(num_workers=1)
-    for options in ({"num_workers": 1}, {"num_workers": 3}, {"num_workers": 2, "batch_size": 7}, {"prefetch_factor": 5}):
+    for options in (
+        {"num_workers": 1},
+        {"num_workers": 3},
+        {"num_workers": 2, "batch_size": 7},
+        {"prefetch_factor": 5},
+    ):
         again = run(**options)
         assert torch.equal(images, again[0]), options
         assert torch.equal(labels, again[1]), options
@@ -151,7 +164,10 @@ def test_batches_do_not_depend_on_threads_batch_size_or_run(dataset: fastload.Sh
 
 def test_shuffle_is_a_new_global_permutation_every_epoch(dataset: fastload.ShardDataset) -> None:
     loader = fastload.DataLoader(dataset, 8, shuffle=True, transform=T.CenterCrop(32), seed=1)
-    by_bytes = {bytes(im.numpy().tobytes()): i for i, (im, _) in enumerate(fastload.DataLoader(dataset, None, transform=T.CenterCrop(32)))}
+    by_bytes = {
+        bytes(im.numpy().tobytes()): i
+        for i, (im, _) in enumerate(fastload.DataLoader(dataset, None, transform=T.CenterCrop(32)))
+    }
     orders = []
     for _ in range(3):
         orders.append([by_bytes[im.numpy().tobytes()] for images, _ in loader for im in images])
@@ -252,10 +268,15 @@ def threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def raise_in_loop(batches: object) -> None:
+    for _ in batches:  # type: ignore[attr-defined]
+        raise RuntimeError("in the loop")
+
+
 def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None:
     before = threads()
     loader = fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3)
-    for _ in loader:  # noqa: B007
+    for _ in loader:
         assert threads() >= before + 3
         break
     assert threads() == before, "after break"
@@ -267,9 +288,8 @@ def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None
     gc.collect()
     assert threads() == before, "after deletion"
     held = iter(fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3))
-    with pytest.raises(RuntimeError):
-        for _ in held:
-            raise RuntimeError
+    with pytest.raises(RuntimeError, match="in the loop"):
+        raise_in_loop(held)
     del held
     gc.collect()
     assert threads() == before, "after an exception in the loop"
@@ -334,7 +354,8 @@ def test_ctrl_c_ends_a_wait(split: Path) -> None:
 import fastload, sys, time
 from fastload import transforms as T
 dataset = fastload.ShardDataset({str(split)!r})
-loader = fastload.DataLoader(dataset, 70, sampler=list(range(70)) * 3000, transform=T.RandomResizedCrop(900), num_workers=1)
+large = T.RandomResizedCrop(900)
+loader = fastload.DataLoader(dataset, 70, sampler=list(range(70)) * 3000, transform=large, num_workers=1)
 print("ready", flush=True)
 try:
     for _ in loader: pass
@@ -353,7 +374,12 @@ except KeyboardInterrupt:
 
 def test_timeout(dataset: fastload.ShardDataset) -> None:
     loader = fastload.DataLoader(
-        dataset, 700, sampler=list(range(70)) * 10, transform=T.RandomResizedCrop(1500), num_workers=1, timeout=0.01
+        dataset,
+        700,
+        sampler=list(range(70)) * 10,
+        transform=T.RandomResizedCrop(1500),
+        num_workers=1,
+        timeout=0.01,
     )
     with pytest.raises(LoaderTimeoutError, match="timeout="):
         next(iter(loader))
@@ -380,7 +406,7 @@ EVAL = [T.Resize((32, 32))]
 def test_on_error_raise_names_shard_offset_and_key(
     dataset: fastload.ShardDataset, damaged: tuple[fastload.ShardDataset, list[int]]
 ) -> None:
-    broken, bad = damaged
+    broken, _ = damaged
     iterator = iter(fastload.DataLoader(broken, 10, transform=EVAL))
     with pytest.raises(SampleError) as caught:
         next(iterator)
@@ -483,7 +509,7 @@ def test_pin_memory_without_a_gpu_warns(dataset: fastload.ShardDataset) -> None:
 
 
 def test_the_sample_images_in_batches(imagenet_sample: Path, tmp_path: Path) -> None:
-    """900 real images, training pipeline, float32: equal to Pillow + torchvision given the boxes and flips."""
+    """900 real images, training pipeline, float32: Pillow + torchvision, given the boxes and flips."""
     prepare(imagenet_sample, tmp_path)
     tensor = V.Compose([V.ToTensor(), V.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)])
     rng = random.Random(0)

@@ -16,7 +16,9 @@ from fastload.errors import TransformError
 Stage = tuple[tuple[int, int, int, int], bool, tuple[int, int] | None, tuple[int, int, int, int]]
 
 
-def draw(steps: list[T.Transform], width: int, height: int, index: int, seed: int = 5) -> tuple[list[Stage], bool]:
+def draw(
+    steps: list[T.Transform], width: int, height: int, index: int, seed: int = 5
+) -> tuple[list[Stage], bool]:
     return T.compile_plan(steps).plan.draw(width, height, seed, 0, index)
 
 
@@ -24,7 +26,10 @@ IMPOSSIBLE = {
     "no size": ([], "different sizes"),
     "one side": ([T.Resize(256)], "different sizes"),
     "flip only": ([T.RandomHorizontalFlip()], "different sizes"),
-    "crop after normalise": ([T.Normalize((0, 0, 0), (1, 1, 1)), T.CenterCrop(5)], "must be the last transform"),
+    "crop after normalise": (
+        [T.Normalize((0, 0, 0), (1, 1, 1)), T.CenterCrop(5)],
+        "must be the last transform",
+    ),
     "two normalises": (
         [T.CenterCrop(5), T.Normalize((0, 0, 0), (1, 1, 1)), T.Normalize((0, 0, 0), (1, 1, 1))],
         "must be the last transform",
@@ -117,7 +122,9 @@ def test_two_resizes_are_two_stages() -> None:
 
 def test_draws_depend_on_seed_epoch_and_sample_alone() -> None:
     plan = T.compile_plan([T.RandomResizedCrop(10), T.RandomHorizontalFlip()]).plan
-    draws = {(s, e, i): str(plan.draw(300, 200, s, e, i)) for s in (0, 1) for e in (0, 1) for i in (0, 1, 2**40)}
+    draws = {
+        (s, e, i): str(plan.draw(300, 200, s, e, i)) for s in (0, 1) for e in (0, 1) for i in (0, 1, 2**40)
+    }
     assert len(set(draws.values())) == len(draws)
     assert all(str(plan.draw(300, 200, *key)) == value for key, value in draws.items())
 
