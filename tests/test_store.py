@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from fastload._native import image as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as tv
+
+from fastload._native import image as native
 
 DTYPES = {
     "uint8": torch.uint8,

@@ -46,8 +46,8 @@ def _remarks(report: Report) -> Iterator[Text]:
             yield Text(f"{peer}: {state.status}: {state.detail}")
     data, rounds = report.data, report.options["rounds"]
     yield Text(
-        f"{data['images']:,} images; fastload reads {data['fastload_reads']}, the others {data['peers_read']}."
+        f"{data['images']:,} images; fastload reads {data['fastload_reads']}, others {data['peers_read']}."
     )
     yield Text(
-        f"Medians of {rounds} rounds; the machine's load at the start was {report.machine['load_at_start']:g}."
+        f"Medians of {rounds} rounds; the machine's load at the start: {report.machine['load_at_start']:g}."
     )
