@@ -43,6 +43,10 @@ HWY_INLINE V16 Factors(int first, int second) {
 // 32-bit sums for 8 numbers of each part: the first four, the last four.
 struct Wide {
   V32 lower, upper;
+
+  // Written out, because GCC compiles a default constructor of its own without the target's options.
+  HWY_INLINE Wide() {}
+  HWY_INLINE Wide(V32 lower, V32 upper) : lower(lower), upper(upper) {}
 };
 
 // The pairs (a[i], b[i]), in the order of Wide.
@@ -188,7 +192,8 @@ HWY_INLINE bool IsTame(V16 first_row) {
 }
 
 // Returns whether it did: no for a group that is not tame.
-HWY_NOINLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst, ptrdiff_t stride) {
+HWY_NOINLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
+                            ptrdiff_t stride) {
   V16 rows[8];
   for (int k = 0; k < 8; ++k) rows[k] = Dequantise(blocks, quantisers, k);
   if (HWY_UNLIKELY(!IsTame(rows[0]))) return false;
@@ -205,7 +210,7 @@ HWY_NOINLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, u
 
 // For blocks whose coefficients outside of the first four rows and columns are zero.
 HWY_NOINLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
-                            ptrdiff_t stride) {
+                              ptrdiff_t stride) {
   V16 rows[4];
   for (int k = 0; k < 4; ++k) rows[k] = Dequantise(blocks, quantisers, k);
   if (HWY_UNLIKELY(!IsTame(rows[0]))) return false;
