@@ -29,6 +29,16 @@ bool fits_one_scan(const Layout& layout) {
   return layout.components == 1 || blocks <= kMostBlocksInMcu;
 }
 
+// libjpeg upsamples by whole factors only (jdsample.c), so 3:2 and the like have coefficients, but no pixels.
+bool has_pixels(const Layout& layout) {
+  for (int c = 0; c < layout.components; ++c) {
+    if (layout.components > 1 && (layout.max_h() % layout.h[c] != 0 || layout.max_v() % layout.v[c] != 0)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 int choose_restart_interval(int columns) {
@@ -79,6 +89,9 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
   if (source.layout.components != 1 && source.layout.components != 3) {
     throw Error(ErrorKind::jpeg, "JPEG of " + std::to_string(source.layout.components) + " components (" +
                                      name(source.color_space) + ") must be converted to RGB first");
+  }
+  if (!has_pixels(source.layout)) {
+    throw Error(ErrorKind::jpeg, "JPEG with fractional chroma sampling, which libjpeg does not decode");
   }
   StoredJpeg stored;
   stored.source = source.process;
