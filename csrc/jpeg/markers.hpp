@@ -6,10 +6,13 @@
 namespace fastload::jpeg {
 
 inline constexpr int kTEM = 0x01;
+inline constexpr int kSOF0 = 0xC0;
+inline constexpr int kDHT = 0xC4;
 inline constexpr int kRST0 = 0xD0;
 inline constexpr int kSOI = 0xD8;
 inline constexpr int kEOI = 0xD9;
 inline constexpr int kSOS = 0xDA;
+inline constexpr int kDQT = 0xDB;
 inline constexpr int kDRI = 0xDD;
 inline constexpr int kAPP0 = 0xE0;
 
