@@ -24,6 +24,13 @@ bool supported(const Layout& layout) {
   return blocks <= kMostBlocksInMcu;
 }
 
+Stream make_stream(const uint8_t* data, const uint8_t* end) {
+  Stream stream;
+  stream.end = end;
+  start(stream.lane, data, 0);
+  return stream;
+}
+
 }  // namespace
 
 template <class Table>
@@ -85,32 +92,29 @@ void EntropyDecoder::lay_out_band() {
   slots_.clear();
   for (int c = 0; c < layout_.components; ++c) {
     Plane& plane = planes_[c];
-    const int h = layout_.h[c], v = layout_.v[c];
-    plane.across = static_cast<ptrdiff_t>(columns_) * h;
-    plane.down = plane.across * v;
-    const size_t blocks = static_cast<size_t>(plane.down) * static_cast<size_t>(band_rows_);
+    const ptrdiff_t h = layout_.h[c], v = layout_.v[c], across = columns_ * h;
+    const size_t blocks = static_cast<size_t>(across * v * band_rows_);
     if (blocks > plane.capacity) {
       plane.capacity = blocks + blocks / 2;
       plane.blocks = hwy::AllocateAligned<int16_t>(64 * plane.capacity);
       plane.last.resize(plane.capacity);
     }
-    for (int y = 0; y < v; ++y) {
-      for (int x = 0; x < h; ++x) {
-        const ptrdiff_t first = y * plane.across + x;
-        slots_.push_back({plane.blocks.get() + 64 * first, plane.last.data() + first, h, plane.down, c, dc_of_[c],
-                          ac_of_[c]});
-      }
+    scan_.components[c] = {plane.blocks.get(), plane.last.data(), h, across * v};
+    for (ptrdiff_t y = 0; y < v; ++y) {
+      for (ptrdiff_t x = 0; x < h; ++x) slots_.push_back({y * across + x, c, dc_of_[c], ac_of_[c]});
     }
   }
+  scan_.component_count = layout_.components;
+  scan_.slots = slots_.data();
+  scan_.slots_end = slots_.data() + slots_.size();
 }
 
 bool EntropyDecoder::next(BlockRow* rows) {
   if (given_ == band_end_ && !decode_band()) return false;
   for (int c = 0; c < layout_.components; ++c) {
-    const Plane& plane = planes_[c];
+    const Blocks& plane = scan_.components[c];
     const ptrdiff_t first = (given_ - band_begin_) * plane.down;
-    rows[c] = {plane.blocks.get() + 64 * first, plane.last.data() + first, static_cast<int>(plane.across),
-               layout_.v[c]};
+    rows[c] = {plane.blocks + 64 * first, plane.last + first, columns_ * layout_.h[c], layout_.v[c]};
   }
   ++given_;
   return true;
@@ -145,7 +149,7 @@ bool EntropyDecoder::decode_segments(int rows) {
       if (row_ >= band_begin_ && column >= 0 && column < columns_) {
         const uint8_t* const from = to;
         if (!copy_segment(at_, end_, to)) return false;
-        streams_.push_back(make_stream(from, to, row_ - band_begin_, column, interval));
+        place(scan_, streams_.emplace_back(make_stream(from, to)), row_ - band_begin_, column, interval);
         if (segment_ == last_wanted) break;
       } else {
         at_ = skip_segment(at_, end_);
@@ -154,7 +158,7 @@ bool EntropyDecoder::decode_segments(int rows) {
     }
   }
   std::memset(to, 0, kOverread);
-  return decode(slots_.data(), static_cast<int>(slots_.size()), streams_.data(), static_cast<int>(streams_.size()));
+  return decode(scan_, streams_.data(), static_cast<int>(streams_.size()));
 }
 
 // One MCU row of a scan whose segments, if it has several, begin anywhere.
@@ -166,13 +170,12 @@ bool EntropyDecoder::decode_serial() {
       uint8_t* to = bytes_.get();
       if (!copy_segment(at_, end_, to)) return false;
       std::memset(to, 0, kOverread);
-      serial_ = make_stream(bytes_.get(), to, 0, 0, 0);
+      serial_ = make_stream(bytes_.get(), to);
       serial_left_ = layout_.restart_interval > 0 ? layout_.restart_interval : std::numeric_limits<int64_t>::max();
     }
     const int mcus = static_cast<int>(std::min<int64_t>(columns_ - column, serial_left_));
-    serial_.column = column;
-    serial_.mcus = mcus;
-    if (!decode(slots_.data(), static_cast<int>(slots_.size()), &serial_, 1)) return false;
+    place(scan_, serial_, 0, column, mcus);
+    if (!decode(scan_, &serial_, 1)) return false;
     column += mcus;
     serial_left_ -= mcus;
   }

@@ -35,7 +35,6 @@ class EntropyDecoder {
     hwy::AlignedFreeUniquePtr<int16_t[]> blocks;
     std::vector<uint8_t> last;
     size_t capacity = 0;  // blocks
-    ptrdiff_t across = 0, down = 0;
   };
   template <class Table>
   struct Built {
@@ -71,6 +70,7 @@ class EntropyDecoder {
   int band_rows_ = 1, band_begin_ = 0, band_end_ = 0, given_ = 0;
   Plane planes_[kMostComponents];
   std::vector<Slot> slots_;
+  Scan scan_;
   std::vector<Stream> streams_;
   Stream serial_;
   int64_t serial_left_ = 0;              // MCUs of its segment

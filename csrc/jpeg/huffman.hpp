@@ -53,14 +53,14 @@ struct CanonicalCode {
   int32_t offset[17];  // from a code word of this length to the index of its symbol
   uint8_t symbols[256];
 
-  // The symbol whose code word leads `prefix` (16 bits); `length` 0 if there is none.
-  FL_HD int find(uint32_t prefix, int& length) const {
-    for (length = 1; length <= 16; ++length) {
+  // The code word that leads `prefix` (16 bits), as length << 8 | symbol; 0 if there is none. Not inlined: few need it.
+  FL_HD FL_NOINLINE uint32_t find(uint32_t prefix) const {
+    for (int length = 1; length <= 16; ++length) {
       if (prefix < limit[length]) {
-        return symbols[static_cast<int>(prefix >> (16 - length)) + offset[length]];
+        const int index = static_cast<int>(prefix >> (16 - length)) + offset[length];
+        return static_cast<uint32_t>(length << 8) | symbols[index];
       }
     }
-    length = 0;
     return 0;
   }
 };
@@ -133,45 +133,43 @@ FL_HD inline void step(Lane& lane) {
 
 // Takes the `size` (0..15) bits that say a value (T.81, F.2.2.1: RECEIVE and EXTEND): those that begin with 0 are a
 // negative value's, less one.
-FL_HD inline int take_value(uint64_t& bits, int size) {
+FL_HD inline uint32_t take_value(uint64_t& bits, uint32_t size) {
   const uint64_t negative = (bits >> 63) - 1;  // all ones, or zero
   const uint64_t magnitude = (bits ^ negative) >> 1 >> (63 - size);
   bits <<= size;
-  return static_cast<int>(static_cast<uint32_t>((magnitude ^ negative) - negative));
+  return static_cast<uint32_t>((magnitude ^ negative) - negative);
 }
 
 // The symbol that step() did not find in the table; k is as step() left it, kSlow or more. False if no code word
-// begins so, or if the run leaves the block.
-FL_HD inline bool finish_slow(Lane& lane, const AcTable& table) {
+// begins so, or if the run leaves the block. At least 25 bits are there afterwards.
+FL_HD inline bool finish_slow(Lane& lane, const CanonicalCode& code) {
   lane.k -= kSlow;
   lane.block[63] = 0;  // where step() wrote the entry's value
-  const uint32_t entry = lane.entries[lane.bits >> (64 - kAcBits)];
-  int length = static_cast<int>(entry >> 24);
-  int symbol = static_cast<int>(entry >> 16 & 0xFF);
+  uint32_t word = lane.entries[lane.bits >> (64 - kAcBits)] >> 16;
   refill(lane);
-  if (length == 0) symbol = table.code.find(static_cast<uint32_t>(lane.bits >> 48), length);
-  if (length == 0) return false;
-  lane.bits <<= length;
-  const int run = symbol >> 4, size = symbol & 15;
+  if (word == 0) word = code.find(static_cast<uint32_t>(lane.bits >> 48));
+  if (word == 0) return false;
+  lane.bits <<= word >> 8;
+  const uint32_t run = word >> 4 & 15, size = word & 15;
   if (size == 0) {
     lane.k += run == 15 ? size_t{16} : kEndOfBlock;
     return true;
   }
-  lane.k += static_cast<size_t>(run + 1);
+  lane.k += run + 1;
   if (lane.k > 63) return false;
   lane.block[kNaturalOrder[lane.k]] = static_cast<int16_t>(take_value(lane.bits, size));
   return true;
 }
 
-// The difference of a block's DC coefficient to the one before. False if no code word begins so.
-FL_HD inline bool take_dc(Lane& lane, const DcTable& table, int& difference) {
+// The difference of a block's DC coefficient to the one before. False if no code word begins so. At least 25 bits
+// are there afterwards.
+FL_HD inline bool take_dc(Lane& lane, const DcTable& table, uint32_t& difference) {
   refill(lane);
-  const int entry = table.entries[lane.bits >> (64 - kDcBits)];
-  int length = entry >> 8, symbol = entry & 0xFF;
-  if (length == 0) symbol = table.code.find(static_cast<uint32_t>(lane.bits >> 48), length);
-  if (length == 0) return false;
-  lane.bits <<= length;
-  difference = take_value(lane.bits, symbol);
+  uint32_t word = table.entries[lane.bits >> (64 - kDcBits)];
+  if (word == 0) word = table.code.find(static_cast<uint32_t>(lane.bits >> 48));
+  if (word == 0) return false;
+  lane.bits <<= word >> 8;
+  difference = take_value(lane.bits, word & 15);
   return true;
 }
 

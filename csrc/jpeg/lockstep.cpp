@@ -14,96 +14,81 @@ HWY_BEFORE_NAMESPACE();
 namespace fastload::jpeg::HWY_NAMESPACE {
 
 #ifndef FL_STREAMS
-#define FL_STREAMS 2
+#define FL_STREAMS 3
 #endif
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr size_t kMostLanes = FL_STREAMS;
 constexpr int kStepsPerRefill = 56 / kAcBits;
 
-struct Scan {
-  const Slot* slots;
-  int slot_count;
-};
-
-void Clear(int16_t* block) {
-  const hn::ScalableTag<int16_t> d;
-  for (size_t i = 0; i < 64; i += hn::Lanes(d)) hn::StoreU(hn::Zero(d), d, block + i);
-}
-
-HWY_INLINE bool BeginBlock(const Scan& scan, Stream& stream) {
-  const Slot& slot = scan.slots[stream.slot];
-  const ptrdiff_t block = stream.row * slot.down + stream.column * slot.across;
-  Lane& lane = stream.lane;
-  stream.last = slot.last + block;
-  lane.block = slot.blocks + 64 * block;
-  lane.entries = slot.ac->entries;
-  lane.k = 0;
-  Clear(lane.block);
-  int difference;
-  if (!take_dc(lane, *slot.dc, difference)) return false;
-  uint32_t& prediction = stream.predictions[slot.component];
-  prediction += static_cast<uint32_t>(difference);
-  lane.block[0] = static_cast<int16_t>(prediction);
-  refill(lane);
-  return true;
-}
-
-bool overran(const Stream& stream) {
-  const ptrdiff_t left = 8 * (stream.end - stream.lane.at);
-  return trailing_zeros(stream.lane.bits) > left;
-}
-
-enum class Next : uint8_t { step, finished, damaged };
-
-// What a step leaves to be done when it brings k beyond 62. At least 56 bits are there afterwards.
-HWY_NOINLINE Next Attend(const Scan& scan, Stream& stream) {
-  Lane& lane = stream.lane;
-  if (lane.k >= kSlow) {
-    if (!finish_slow(lane, *scan.slots[stream.slot].ac)) return Next::damaged;
-    if (lane.k < 63) {
-      refill(lane);
-      return Next::step;
-    }
-  }
-  if (lane.k != 63 && lane.k < kEndOfBlock) return Next::damaged;  // a run that leaves the block
-  *stream.last = static_cast<uint8_t>(lane.k & (kEndOfBlock - 1));
-  if (lane.at > stream.end) return Next::damaged;
-  if (++stream.slot == scan.slot_count) {
-    stream.slot = 0;
-    ++stream.column;
-    if (--stream.mcus == 0) return overran(stream) ? Next::damaged : Next::finished;
-  }
-  return BeginBlock(scan, stream) ? Next::step : Next::damaged;
-}
-
 // The streams that are decoded at a time, and those that wait for a place.
 struct Work {
-  Scan scan;
-  Stream* active[kMostLanes];
+  const Scan& scan;
   Stream *queue, *queue_end;
+  Stream* active[kMostLanes] = {};
   bool damaged = false;
 };
 
-// False if there is none left for place `i`, or if the data are damaged.
-HWY_NOINLINE bool NextStream(Work& work, size_t i) {
-  if (work.queue == work.queue_end) {
-    work.active[i] = nullptr;
-    return false;
+HWY_INLINE bool BeginBlock(Stream& stream, Lane& lane) {
+  const Slot& slot = *stream.slot;
+  lane.block = stream.blocks[slot.component] + 64 * slot.offset;
+  stream.last = stream.lasts[slot.component] + slot.offset;
+  lane.entries = slot.ac->entries;
+  lane.k = 0;
+  const hn::ScalableTag<int16_t> d;
+  for (size_t i = 0; i < 64; i += hn::Lanes(d)) hn::StoreU(hn::Zero(d), d, lane.block + i);
+  uint32_t difference;
+  if (HWY_UNLIKELY(!take_dc(lane, *slot.dc, difference))) return false;
+  refill(lane);
+  lane.block[0] = static_cast<int16_t>(stream.predictions[slot.component] += difference);
+  return true;
+}
+
+// False if the data end within the MCU.
+HWY_INLINE bool EndMcu(const Scan& scan, Stream& stream, const Lane& lane) {
+  stream.slot = scan.slots;
+  --stream.mcus;
+  for (int c = 0; c < scan.component_count; ++c) {
+    stream.blocks[c] += 64 * scan.components[c].across;
+    stream.lasts[c] += scan.components[c].across;
   }
-  work.active[i] = work.queue++;
-  work.damaged = !BeginBlock(work.scan, *work.active[i]);
+  return trailing_zeros(lane.bits) <= 8 * (stream.end - lane.at);
+}
+
+// Puts the next stream into a place. False if there is none, or if it is damaged.
+HWY_NOINLINE bool NextStream(Work& work, size_t place) {
+  work.active[place] = nullptr;
+  if (work.queue == work.queue_end) return false;
+  Stream& stream = *work.queue++;
+  work.active[place] = &stream;
+  work.damaged = !BeginBlock(stream, stream.lane);
   return !work.damaged;
 }
 
-// Attend() for a lane whose state is in registers. False if its place is empty afterwards, or if data are damaged.
-HWY_INLINE bool AttendTo(Work& work, size_t i, Lane& lane) {
-  work.active[i]->lane = lane;
-  const Next next = Attend(work.scan, *work.active[i]);
-  if (HWY_UNLIKELY(next == Next::damaged)) work.damaged = true;
-  if (HWY_UNLIKELY(next != Next::step) && (next == Next::damaged || !NextStream(work, i))) return false;
-  lane = work.active[i]->lane;
-  return true;
+// What a step leaves to be done when it brings k beyond 62. At least 56 bits are there afterwards. False if the place
+// is empty then, or if data are damaged.
+HWY_INLINE bool Attend(Work& work, size_t place, Lane& lane) {
+  Stream& stream = *work.active[place];
+  if (lane.k >= kSlow) {
+    work.damaged = !finish_slow(lane, stream.slot->ac->code);
+    if (HWY_UNLIKELY(work.damaged)) return false;
+    refill(lane);
+    if (HWY_LIKELY(lane.k < 63)) return true;
+  }
+  work.damaged = lane.k != 63 && lane.k < kEndOfBlock;  // a run that leaves the block
+  *stream.last = static_cast<uint8_t>(lane.k & (kEndOfBlock - 1));
+  if (++stream.slot == work.scan.slots_end) {
+    work.damaged |= !EndMcu(work.scan, stream, lane);
+    if (stream.mcus == 0) {
+      stream.lane = lane;
+      if (work.damaged || !NextStream(work, place)) return false;
+      lane = work.active[place]->lane;
+      return true;
+    }
+  }
+  if (HWY_UNLIKELY(work.damaged)) return false;
+  work.damaged = !BeginBlock(stream, lane);
+  return !work.damaged;
 }
 
 // Decodes sizeof...(I) streams until one is finished and no other takes its place, or until one is damaged.
@@ -112,9 +97,8 @@ HWY_INLINE void Run(Work& work, std::index_sequence<I...> /*places*/) {
   Lane lanes[] = {work.active[I]->lane...};
   for (;;) {
     (refill(lanes[I]), ...);
-#pragma GCC unroll 8
     for (int n = 0; n < kStepsPerRefill; ++n) {
-      if (!((step(lanes[I]), HWY_LIKELY(lanes[I].k < 63) || AttendTo(work, I, lanes[I])) && ...)) {
+      if (!((step(lanes[I]), HWY_LIKELY(lanes[I].k < 63) || Attend(work, I, lanes[I])) && ...)) {
         ((work.active[I] ? static_cast<void>(work.active[I]->lane = lanes[I]) : static_cast<void>(0)), ...);
         return;
       }
@@ -134,8 +118,8 @@ void RunAll(Work& work, size_t lanes) {
   }
 }
 
-bool Decode(const Slot* slots, int slot_count, Stream* streams, int count) {
-  Work work{{slots, slot_count}, {}, streams, streams + count};
+bool Decode(const Scan& scan, Stream* streams, int count) {
+  Work work{scan, streams, streams + count};
   size_t lanes = 0;
   while (lanes < kMostLanes && work.queue < work.queue_end) {
     if (!NextStream(work, lanes++)) return false;
@@ -150,20 +134,21 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fastload::jpeg {
 
-Stream make_stream(const uint8_t* data, const uint8_t* end, int row, int column, int mcus) {
-  Stream stream;
-  stream.end = end;
-  stream.row = row;
-  stream.column = column;
+void place(const Scan& scan, Stream& stream, int row, int column, int mcus) {
   stream.mcus = mcus;
-  start(stream.lane, data, 0);
-  return stream;
+  stream.slot = scan.slots;
+  for (int c = 0; c < scan.component_count; ++c) {
+    const Blocks& component = scan.components[c];
+    const ptrdiff_t first = row * component.down + column * component.across;
+    stream.blocks[c] = component.blocks + 64 * first;
+    stream.lasts[c] = component.last + first;
+  }
 }
 
 HWY_EXPORT(Decode);
 
-bool decode(const Slot* slots, int slot_count, Stream* streams, int count) {
-  return HWY_DYNAMIC_DISPATCH(Decode)(slots, slot_count, streams, count);
+bool decode(const Scan& scan, Stream* streams, int count) {
+  return HWY_DYNAMIC_DISPATCH(Decode)(scan, streams, count);
 }
 
 }  // namespace fastload::jpeg

@@ -6,36 +6,48 @@
 
 namespace fastload::jpeg {
 
-// A stream is stopped where a block ends beyond its data. Until then it may read this many bytes more.
-inline constexpr size_t kOverread = 320;
+// A stream is stopped where an MCU ends beyond its data. Until then it may read this many bytes more: no block takes
+// more than 64 times 31 bits.
+inline constexpr size_t kOverread = 10 * 64 * 31 / 8 + 16;
 
-// One block of an MCU: where it goes, and what it is coded with.
+// One component's blocks of a band of MCU rows.
+struct Blocks {
+  int16_t* blocks;
+  uint8_t* last;   // one a block: no coefficient behind this one (in zigzag order) is non-zero
+  ptrdiff_t across, down;  // from an MCU to the next one, and to the one below it, in blocks
+};
+
+// One block of an MCU: where it lies behind the first one of its component, and what it is coded with.
 struct Slot {
-  int16_t* blocks;     // of the MCU in row 0, column 0
-  uint8_t* last;       // one a block, likewise: no coefficient behind this one (in zigzag order) is non-zero
-  ptrdiff_t across;    // blocks between two MCUs of a row
-  ptrdiff_t down;      // blocks between two rows of MCUs
+  ptrdiff_t offset;  // blocks
   int component;
   const DcTable* dc;
   const AcTable* ac;
+};
+
+struct Scan {
+  Blocks components[kMostComponents];
+  int component_count = 0;
+  const Slot *slots = nullptr, *slots_end = nullptr;
 };
 
 // A run of MCUs in one row, and the bytes (without stuffing) that they are coded in.
 struct Stream {
   Lane lane;
   const uint8_t* end = nullptr;
-  int row = 0, column = 0;  // of the next MCU
-  int mcus = 0;             // still to decode
+  const Slot* slot = nullptr;  // of the current block
+  uint8_t* last = nullptr;     // likewise
+  int mcus = 0;                // still to decode
+  int16_t* blocks[kMostComponents] = {};  // of the current MCU
+  uint8_t* lasts[kMostComponents] = {};
   uint32_t predictions[kMostComponents] = {};  // modulo 2^32, as libjpeg's wrap in practice
-  int slot = 0;
-  uint8_t* last = nullptr;
 };
 
-// A stream of `mcus` MCUs that starts at bit `offset` of `data`.
-Stream make_stream(const uint8_t* data, const uint8_t* end, int row, int column, int mcus);
+// Places the next `mcus` MCUs of the stream.
+void place(const Scan& scan, Stream& stream, int row, int column, int mcus);
 
-// Decodes each stream to the end of its run. A stream whose row, column and mcus are then set anew goes on where it
-// stopped. False if the data are damaged.
-bool decode(const Slot* slots, int slot_count, Stream* streams, int count);
+// Decodes each stream to the end of its run. A stream that is then placed anew goes on where it stopped. False if the
+// data are damaged.
+bool decode(const Scan& scan, Stream* streams, int count);
 
 }  // namespace fastload::jpeg
