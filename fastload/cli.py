@@ -138,7 +138,7 @@ def verify(dest: Dest) -> None:
         damaged |= not report.ok
         for problem in report.problems:
             _err.print(f"{directory}: {problem}", markup=False)
-        state = "whole" if report.ok else f"{len(report.problems)} problems"
+        state = "whole" if report.ok else f"problems: {len(report.problems)}"
         _out.print(
             f"{directory}: {report.samples:,} images in {report.shards:,} shards: {state}", markup=False
         )

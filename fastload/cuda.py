@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Probe:
     """``compiled``: built with CUDA. ``device_count``: GPUs that a kernel could be launched on.
 
-    ``driver_version``, ``runtime_version``: as CUDA counts them (13000 is 13.0), 0 where missing. ``kernel_ran``: an empty
-    kernel ran on device 0. ``problem``: CUDA's own words about what is missing, or "".
+    ``driver_version``, ``runtime_version``: as CUDA counts them (13000 is 13.0), 0 where missing.
+    ``kernel_ran``: an empty kernel ran on device 0. ``problem``: CUDA's own words about what is missing, or
+    "".
     """
 
     compiled: bool

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Sample:
     """One sample as it is stored.
 
-    ``key``: the source file's stem, made unique where it was not. ``label``: index into the dataset's classes, or -1.
-    ``width``, ``height``: pixels, before any EXIF rotation. ``orientation``: EXIF's, 1..8; recorded, not applied.
-    ``jpeg``: the stored bytes, checksum verified. ``shard``, ``offset``: the file, and where in it the JPEG begins.
+    ``key``: the source file's stem, made unique where it was not. ``label``: index into the dataset's
+    classes, or -1. ``width``, ``height``: pixels, before any EXIF rotation. ``orientation``: EXIF's, 1..8;
+    recorded, not applied. ``jpeg``: the stored bytes, checksum verified. ``shard``, ``offset``: the file,
+    and where in it the JPEG begins.
     """
 
     key: str
@@ -37,28 +38,29 @@ class Sample:
     offset: int
 
     def image(self) -> npt.NDArray[np.uint8]:
-        """Decodes the JPEG: RGB, uint8, shape (height, width, 3), libjpeg-turbo's pixels. Raises JpegError."""
+        """Decodes the JPEG: RGB, uint8, shape (height, width, 3), libjpeg-turbo's pixels. Raises
+        JpegError."""
         from fastload import _native
 
         return _native.decode_jpeg(self.jpeg)
 
     def __repr__(self) -> str:
-        return (
-            f"Sample(key={self.key!r}, label={self.label}, {self.width}x{self.height}, {len(self.jpeg)} bytes)"
-        )
+        size = f"{self.width}x{self.height}, {len(self.jpeg)} bytes"
+        return f"Sample(key={self.key!r}, label={self.label}, {size})"
 
 
 class ShardDataset(Sequence[Sample]):
     """The samples of one split, in the order in which they were prepared.
 
-    ``path``: the directory that `fastload prepare` made for the split (it holds dataset.json). Opening maps the shards'
-    indexes without reading them; memory does not depend on threads, and processes share the pages.
+    ``path``: the directory that `fastload prepare` made for the split (it holds dataset.json). Opening maps
+    the shards' indexes without reading them; memory does not depend on threads, and processes share the
+    pages.
 
-    ``ds[i]`` reads one :class:`Sample` (negative ``i`` counts from the end); ``ds[a:b:c]`` and :meth:`select` are views
-    that copy nothing but numbers. Thread-safe; may be pickled and forked.
+    ``ds[i]`` reads one :class:`Sample` (negative ``i`` counts from the end); ``ds[a:b:c]`` and
+    :meth:`select` are views that copy nothing but numbers. Thread-safe; may be pickled and forked.
 
-    Raises ManifestError (no dataset.json, or an unfinished prepare), ShardError and its kinds (a damaged, missing or
-    foreign shard), IndexError.
+    Raises ManifestError (no dataset.json, or an unfinished prepare), ShardError and its kinds (a damaged,
+    missing or foreign shard), IndexError.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -81,8 +83,8 @@ class ShardDataset(Sequence[Sample]):
             shard = _native.Shard(str(file))
             if len(shard) != entry.num_samples:
                 raise ManifestError(
-                    f"'{file}' holds {len(shard)} samples, but dataset.json says {entry.num_samples}: the shard belongs "
-                    "to another dataset, or was replaced"
+                    f"'{file}' holds {len(shard)} samples, but dataset.json says {entry.num_samples}: the "
+                    "shard belongs to another dataset, or was replaced"
                 )
             self._shards.append(shard)
         self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
@@ -95,7 +97,7 @@ class ShardDataset(Sequence[Sample]):
 
     @property
     def split(self) -> str:
-        """"train", "val", ..."""
+        """ "train", "val", ..."""
         return self.manifest.split
 
     @property
@@ -111,7 +113,8 @@ class ShardDataset(Sequence[Sample]):
         return self._indices is not None
 
     def select(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> ShardDataset:
-        """The samples at these positions of this dataset, in this order; a position may come more than once."""
+        """The samples at these positions of this dataset, in this order; a position may come more than
+        once."""
         chosen = np.asarray(indices)
         if chosen.ndim != 1 or (chosen.size and not np.issubdtype(chosen.dtype, np.integer)):
             raise TypeError("select() takes a one-dimensional sequence of integers")
@@ -186,7 +189,7 @@ def _allow_open_files(count: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise FastloadError(
-            f"{count} shards need {needed} open files, but the system allows {hard}: raise it with `ulimit -Hn`, or "
-            "prepare with a larger --shard-size"
+            f"{count} shards need {needed} open files, but the system allows {hard}: raise it with "
+            "`ulimit -Hn`, or prepare with a larger --shard-size"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

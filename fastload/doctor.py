@@ -40,7 +40,7 @@ OPTIONAL = {
 
 
 def report() -> list[Finding]:
-    """Look at this machine and installation. Does not raise; imports torch, and creates a context on a GPU."""
+    """Look at this machine and installation. Does not raise; imports torch, and makes a context on a GPU."""
     return [*_machine(), *_native(), *_torch(), *_cuda(), *_optional()]
 
 
@@ -74,7 +74,7 @@ def _native() -> Iterator[Finding]:
         remedy = f"pip install fastload, or in a checkout: make build (fastload was imported from {place})"
         yield Finding("native module", "broken", str(error), remedy)
         return
-    yield Finding("native module", "ok", f"{importlib.metadata.version('fastload')}, {native.__file__}")
+    yield Finding("native module", "ok", f"{fastload.__version__}, {native.__file__}")
     yield Finding("JPEG decoder", "ok", native.decoder_version())
     targets = ", ".join(native.image.simd_targets())
     yield Finding("SIMD", "ok", f"{native.image.simd_target()} (this processor runs {targets})")

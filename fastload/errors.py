@@ -46,8 +46,8 @@ class TransformError(FastloadError, ValueError):
 class SampleError(FastloadError):
     """A sample that could not be loaded. Names shard, byte offset and key.
 
-    Attributes: ``index`` (position in the dataset), ``key``, ``shard`` (path), ``offset`` (bytes into the shard).
-    The reason is the exception's ``__cause__``.
+    Attributes: ``index`` (position in the dataset), ``key``, ``shard`` (path), ``offset`` (bytes into the
+    shard). The reason is the exception's ``__cause__``.
     """
 
     def __init__(self, message: str, *, index: int, key: str, shard: str, offset: int) -> None:
@@ -57,6 +57,10 @@ class SampleError(FastloadError):
 
 class LoaderTimeoutError(FastloadError, RuntimeError):
     """A batch did not arrive within ``timeout`` seconds."""
+
+
+class BenchError(FastloadError, ValueError):
+    """A benchmark that cannot be run as it is asked for."""
 
 
 class FastloadWarning(UserWarning):

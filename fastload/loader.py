@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from fastload import _native
 
 OnErrorPolicy = Literal["raise", "skip", "substitute"]
-_BATCHES_AHEAD = 2  # where prefetch_factor is not given: threads share each batch, so two keep all of them busy
+_BATCHES_AHEAD = (
+    2  # where prefetch_factor is not given: threads share each batch, so two keep all of them busy
+)
 
 
 @dataclass(frozen=True)
 class LoaderStats:
     """What a loader has done since it was made. The seconds of the stages are summed over threads.
 
-    ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole, because their
-    rows cannot be read alone. ``wait_seconds``: the consumer waited for a batch. ``skipped``, ``substituted``: failures.
+    ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole,
+    because their rows cannot be read alone. ``wait_seconds``: the consumer waited for a batch. ``skipped``,
+    ``substituted``: failures.
     """
 
     samples: int = 0
@@ -53,39 +56,41 @@ class LoaderStats:
 class DataLoader:
     """Iterates over a prepared dataset in batches ``(images, labels)``.
 
-    ``images``: tensor of shape (N, 3, height, width), of the dtype and memory format that the transforms end in.
-    ``labels``: int64, shape (N,). Both are ordinary CPU tensors, which stay valid as long as they are held; their memory
-    is used again after that.
+    ``images``: tensor of shape (N, 3, height, width), of the dtype and memory format that the transforms
+    end in. ``labels``: int64, shape (N,). Both are ordinary CPU tensors, which stay valid as long as they
+    are held; their memory is used again after that.
 
     Arguments as in :class:`torch.utils.data.DataLoader`:
 
     - ``dataset``: a :class:`ShardDataset` (or a view of one), or the path of a prepared split.
     - ``batch_size``: samples a batch; None yields single samples, without the first dimension.
     - ``shuffle``: a new global permutation of all samples every epoch, in constant memory.
-    - ``sampler``, ``batch_sampler``: iterables of indices, of lists of indices; they exclude what they replace.
+    - ``sampler``, ``batch_sampler``: iterables of indices, of lists of indices; they exclude what they
+      replace.
     - ``num_workers``: threads (not processes). 0: one for each core that this process may use.
     - ``drop_last``: leave out the last batch if it is smaller.
     - ``timeout``: seconds to wait for a batch before LoaderTimeoutError (a RuntimeError); 0 waits for ever.
     - ``pin_memory``: batches lie in page-locked memory; warns and does nothing where there is no GPU.
-    - ``prefetch_factor``: batches in flight per thread. Default: two batches in all, which keeps every thread busy because
-      threads share a batch.
+    - ``prefetch_factor``: batches in flight per thread. Default: two batches in all, which keeps every
+      thread busy because threads share a batch.
     - ``generator``: a torch.Generator from which each epoch takes its seed, instead of ``seed``.
 
     And:
 
     - ``transform``: a list of :mod:`fastload.transforms`.
-    - ``seed``: with it, two runs give the same batches, whatever the threads and the batch size. Default: drawn from torch's
-      global generator (so torch.manual_seed decides it).
-    - ``on_error``: what becomes of a sample that cannot be loaded. "raise": the batch raises SampleError, which names shard,
-      offset and key; iteration may go on after it. "skip": the batch is shorter. "substitute": another sample of the
-      dataset takes its place, the same in every run. The last two are counted in :meth:`stats` and warned of once.
+    - ``seed``: with it, two runs give the same batches, whatever the threads and the batch size. Default:
+      drawn from torch's global generator (so torch.manual_seed decides it).
+    - ``on_error``: what becomes of a sample that cannot be loaded. "raise": the batch raises SampleError,
+      which names shard, offset and key; iteration may go on after it. "skip": the batch is shorter.
+      "substitute": another sample of the dataset takes its place, the same in every run. The last two are
+      counted in :meth:`stats` and warned of once.
 
-    Every ``iter()`` begins the next epoch (0, 1, ...; :meth:`set_epoch` sets it), and may be abandoned at any point. An
-    iterator belongs to one thread and one process; after a fork, call ``iter()`` again. Different loaders, and different
-    iterators of one loader, are independent.
+    Every ``iter()`` begins the next epoch (0, 1, ...; :meth:`set_epoch` sets it), and may be abandoned at
+    any point. An iterator belongs to one thread and one process; after a fork, call ``iter()`` again.
+    Different loaders, and different iterators of one loader, are independent.
 
-    Raises ValueError/TypeError for arguments that do not go together, TransformError for a transform list without a
-    meaning, and what :class:`ShardDataset` raises.
+    Raises ValueError/TypeError for arguments that do not go together, TransformError for a transform list
+    without a meaning, and what :class:`ShardDataset` raises.
     """
 
     def __init__(
@@ -137,7 +142,8 @@ class DataLoader:
         self._warned = False
 
     def set_epoch(self, epoch: int) -> None:
-        """The next ``iter()`` is this epoch: its order and its augmentations. With ``generator``, that decides alone."""
+        """The next ``iter()`` is this epoch: its order and its augmentations. With ``generator``, that
+        decides alone."""
         if not 0 <= epoch < 2**32:
             raise ValueError(f"epoch must lie in 0..2**32-1, not {epoch}")
         self._epoch = epoch
@@ -227,7 +233,7 @@ class _Epoch(Iterator[tuple[Any, Any]]):
         self._submit()
 
     def __next__(self) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
+        from torch.utils.dlpack import from_dlpack
 
         while self._native is not None:
             if not self._native.pending:
@@ -238,8 +244,8 @@ class _Epoch(Iterator[tuple[Any, Any]]):
             self._loader._stats += LoaderStats(wait_seconds=time.perf_counter() - started)
             self._submit()
             self._report(batch)
-            images = torch.from_dlpack(self._native.images(batch))
-            labels = torch.from_dlpack(self._native.labels(batch))
+            images = from_dlpack(self._native.images(batch))
+            labels = from_dlpack(self._native.labels(batch))
             if len(labels) == 0:  # every sample of it was skipped
                 continue
             if self._loader.batch_size is None and self._loader.batch_sampler is None:
@@ -269,7 +275,7 @@ class _Epoch(Iterator[tuple[Any, Any]]):
         if failures and not self._loader._warned:
             self._loader._warned = True
             warnings.warn(
-                f"on_error={self._loader.on_error!r}: {_describe(failures[0])} (further ones are only counted)",
+                f"on_error={self._loader.on_error!r}: {_describe(failures[0])} (others are only counted)",
                 FastloadWarning,
                 stacklevel=3,
             )
@@ -359,9 +365,7 @@ def _can_pin() -> bool:
 
     if cuda.is_available():
         return True
-    warnings.warn(
-        "pin_memory=True has no effect: no CUDA device is available", FastloadWarning, stacklevel=3
-    )
+    warnings.warn("pin_memory=True has no effect: no CUDA device is available", FastloadWarning, stacklevel=3)
     return False
 
 

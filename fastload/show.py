@@ -12,7 +12,7 @@ import fastload
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-    from PIL import Image, ImageFont
+    from PIL import ImageFont
 
     from fastload.transforms import Transform
 
@@ -32,11 +32,11 @@ def contact_sheet(
     seed: int = 0,
     transform: Sequence[Transform] | None = None,
 ) -> Path:
-    """Write ``rows`` x ``columns`` samples of the dataset at ``path`` to the PNG file ``out``; returns its path.
+    """Write ``rows`` x ``columns`` samples of the dataset at ``path`` to the PNG ``out``; returns its path.
 
-    Samples are drawn with ``seed``, without repetition, in the order of their labels; the last cells stay empty
-    where the dataset has fewer. Each one is shown whole, as stored, or as ``transform`` makes it in epoch 0,
-    without its Normalize and dtype, which are not for the eye. Below stand the class and the stored size.
+    Samples are drawn with ``seed``, without repetition, and ordered by label; cells stay empty where the
+    dataset has fewer. Each one is shown whole, as stored, or as ``transform`` makes it in epoch 0, without
+    its Normalize and dtype, which are not for the eye. Below stand class, stored size and key.
 
     Raises ManifestError where ``path`` holds no dataset, ValueError where ``rows`` or ``columns`` is below 1.
     """
@@ -47,7 +47,9 @@ def contact_sheet(
     dataset = fastload.ShardDataset(path)
     chosen = random.Random(seed).sample(range(len(dataset)), min(rows * columns, len(dataset)))
     samples = dataset.select(sorted(chosen, key=lambda i: (dataset[i].label, i)))
-    pictures = [sample.image() for sample in samples] if transform is None else _augmented(samples, transform, seed)
+    pictures = (
+        [sample.image() for sample in samples] if transform is None else _augmented(samples, transform, seed)
+    )
 
     step_x, step_y = CELL + GAP, CELL + CAPTION + GAP
     sheet = Image.new("RGB", (columns * step_x + GAP, rows * step_y + GAP), BACKGROUND)
@@ -58,7 +60,9 @@ def contact_sheet(
         picture.thumbnail((CELL, CELL))
         sheet.paste(picture, (x + (CELL - picture.width) // 2, y + (CELL - picture.height) // 2))
         draw.text((x, y + CELL + 2), _fit(_class_name(dataset, sample.label), font), INK, font)
-        draw.text((x, y + CELL + 16), _fit(f"{sample.width} x {sample.height}  {sample.key}", font), FAINT, font)
+        draw.text(
+            (x, y + CELL + 16), _fit(f"{sample.width} x {sample.height}  {sample.key}", font), FAINT, font
+        )
     sheet.save(out)
     return Path(out)
 
@@ -73,7 +77,7 @@ def _class_name(dataset: fastload.ShardDataset, label: int) -> str:
 def _augmented(
     samples: fastload.ShardDataset, transform: Sequence[Transform], seed: int
 ) -> list[npt.NDArray[np.uint8]]:
-    from fastload import transforms as T  # noqa: N812
+    from fastload import transforms as T
 
     visible = [step for step in transform if not isinstance(step, (T.Normalize, T.ToDtype))]
     loader = fastload.DataLoader(samples, batch_size=len(samples), transform=visible, seed=seed)

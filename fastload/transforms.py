@@ -1,12 +1,12 @@
 """What happens to an image between shard and batch: declared here, compiled to one native plan, run in C++.
 
-Names, arguments and distributions are torchvision's. Crops and resizes give Pillow's bytes, normalisation gives
-torch's float32 values (float16 and bfloat16: those, rounded to nearest even). A list reads from left to right; its
-geometric transforms must end in one size, because a batch is one tensor, and at most one of :class:`Normalize` and
-:class:`ToDtype` comes last. Without either, images are uint8.
+Names, arguments and distributions are torchvision's. Crops and resizes give Pillow's bytes, normalisation
+gives torch's float32 values (float16 and bfloat16: those, rounded to nearest even). A list reads from left
+to right; its geometric transforms must end in one size, because a batch is one tensor, and at most one of
+:class:`Normalize` and :class:`ToDtype` comes last. Without either, images are uint8.
 
-All classes are frozen dataclasses: they compare, hash and print by their arguments. Wrong arguments raise TransformError
-(a ValueError) when the transform is made.
+All classes are frozen dataclasses: they compare, hash and print by their arguments. Wrong arguments raise
+TransformError (a ValueError) when the transform is made.
 """
 
 from __future__ import annotations
@@ -64,11 +64,12 @@ def _dtype_name(transform: object, dtype: Any) -> str:
 
 @dataclass(frozen=True)
 class RandomResizedCrop:
-    """A crop of random area and aspect ratio, resized to ``size``: torchvision's, with its ten tries and central fallback.
+    """A crop of random area and aspect ratio, resized to ``size``: torchvision's, with its ten tries and
+    central fallback.
 
-    ``size``: pixels, int or (height, width). ``scale``: bounds of the crop's share of the area. ``ratio``: bounds of
-    width / height, drawn log-uniformly. ``interpolation``: nearest, box, bilinear, hamming, bicubic or lanczos
-    (Szegedy et al., "Going deeper with convolutions", 2015, section 6).
+    ``size``: pixels, int or (height, width). ``scale``: bounds of the crop's share of the area. ``ratio``:
+    bounds of width / height, drawn log-uniformly. ``interpolation``: nearest, box, bilinear, hamming,
+    bicubic or lanczos (Szegedy et al., "Going deeper with convolutions", 2015, section 6).
     """
 
     size: Size
@@ -141,7 +142,8 @@ class Resize:
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """The central ``size`` (int or (height, width), pixels). An image that is smaller raises TransformError."""
+    """The central ``size`` (int or (height, width), pixels). An image that is smaller raises
+    TransformError."""
 
     size: Size
 
@@ -157,7 +159,8 @@ class CenterCrop:
 
 @dataclass(frozen=True)
 class RandomCrop:
-    """A ``size`` (int or (height, width), pixels) at a uniform place. An image that is smaller raises TransformError."""
+    """A ``size`` (int or (height, width), pixels) at a uniform place. An image that is smaller raises
+    TransformError."""
 
     size: Size
 
@@ -171,13 +174,9 @@ class RandomCrop:
         return _crop_output(self, _pair(self, self.size), before)
 
 
-def _crop_output(
-    transform: object, size: tuple[int, int], before: tuple[int, int] | None
-) -> tuple[int, int]:
+def _crop_output(transform: object, size: tuple[int, int], before: tuple[int, int] | None) -> tuple[int, int]:
     if before is not None and (size[0] > before[0] or size[1] > before[1]):
-        raise _fail(
-            transform, f"size {size} (height, width) is larger than the {before} that reaches it"
-        )
+        raise _fail(transform, f"size {size} (height, width) is larger than the {before} that reaches it")
     return size
 
 
@@ -200,10 +199,12 @@ class RandomHorizontalFlip:
 
 @dataclass(frozen=True)
 class Normalize:
-    """The last step: bytes to ``(value / 255 - mean) / std`` per channel, as torchvision's ToTensor + Normalize.
+    """The last step: bytes to ``(value / 255 - mean) / std`` per channel, as torchvision's ToTensor +
+    Normalize.
 
     Computed in float32 (byte-identical to torch), then rounded to ``dtype``: float32, float16 or bfloat16.
-    ``channels_last``: the batch's memory is NHWC; its shape stays (N, 3, H, W), as with ``torch.channels_last``.
+    ``channels_last``: the batch's memory is NHWC; its shape stays (N, 3, H, W), as with
+    ``torch.channels_last``.
     """
 
     mean: Sequence[float]
@@ -226,8 +227,8 @@ class Normalize:
 class ToDtype:
     """The last step: the output's dtype (uint8, float32, float16, bfloat16), without normalisation.
 
-    ``scale``: floating-point values lie in 0..1 (divided by 255 in float32) instead of 0..255; no effect on uint8.
-    ``channels_last``: as in :class:`Normalize`.
+    ``scale``: floating-point values lie in 0..1 (divided by 255 in float32) instead of 0..255; no effect on
+    uint8. ``channels_last``: as in :class:`Normalize`.
     """
 
     dtype: torch.dtype | str
@@ -275,16 +276,13 @@ def compile_plan(transforms: Transform | Iterable[Transform]) -> Compiled:
             )
     if size is None:
         raise TransformError(
-            "the transforms leave images of different sizes, which cannot be one batch: end them with a crop or with "
-            "Resize((height, width))"
+            "the transforms leave images of different sizes, which cannot be one batch: end them with a "
+            "crop or with Resize((height, width))"
         )
-    normalize = last if isinstance(last, Normalize) else None
     dtype = _dtype_name(last, last.dtype)
-    plan = builder.build(
-        getattr(_native.DType, dtype),
-        last.channels_last,
-        dtype != "uint8" and (isinstance(last, Normalize) or last.scale),
-        normalize and normalize.mean,
-        normalize and normalize.std,
-    )
+    mean = std = None
+    if isinstance(last, Normalize):
+        mean, std = tuple(last.mean), tuple(last.std)
+    scale = dtype != "uint8" and (isinstance(last, Normalize) or last.scale)
+    plan = builder.build(getattr(_native.DType, dtype), last.channels_last, scale, mean, std)
     return Compiled(plan, *size)

@@ -13,6 +13,16 @@ import corpus
 REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    from fastload import cuda
+
+    gpu = [item for item in items if item.get_closest_marker("gpu")]
+    probe = cuda.probe() if gpu else None
+    if probe is not None and not probe.kernel_ran:
+        for item in gpu:
+            item.add_marker(pytest.mark.skip(reason=f"needs an NVIDIA GPU: {probe.problem}"))
+
+
 @pytest.fixture(scope="session")
 def photos() -> list[np.ndarray]:
     """Photographs, uint8 (H, W, 3)."""

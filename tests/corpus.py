@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import sys
 import tarfile
 from pathlib import Path
 from typing import NamedTuple
@@ -88,11 +89,15 @@ LEAVES = [synset for synset in SYNSETS if not synset.children]
 HEIGHTS = {7: 4, 8: 3, 9: 1, 10: 1, 11: 2, 12: 2, 13: 1}
 
 
-def sample_jpeg(rng: random.Random, photo: str, index: int, sides: tuple[int, int] = (40, 300)) -> bytes:
+def sample_jpeg(
+    rng: random.Random, photo: np.ndarray, index: int, sides: tuple[int, int] = (40, 300)
+) -> bytes:
     """A random crop of `photo`, each side within `sides`, in the encoding that belongs to `index`."""
+    height, width = (rng.randint(min(sides[0], n), min(sides[1], n)) for n in photo.shape[:2])
+    y, x = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
     options = dict(ENCODINGS[index % len(ENCODINGS)])
     mode = str(options.pop("mode", "RGB"))
-    return encode_array(_random_crop(rng, photograph(photo), sides), mode, **options)
+    return encode_array(photo[y : y + height, x : x + width], mode, **options)
 
 
 def make_imagefolder(
@@ -101,14 +106,18 @@ def make_imagefolder(
     classes: int = 4,
     per_class: int = 6,
     sides: tuple[int, int] = (40, 300),
-    seed: int = 0,
+    part: tuple[float, float] = (0, 1),
 ) -> Path:
-    """`directory`/PHOTOGRAPH/NNNN.jpg: one class a photograph, crops of it in a mix of encodings."""
-    for photo in list(FILES)[:classes]:
-        rng = random.Random(f"{seed} {photo}")
-        (directory / photo).mkdir(parents=True)
+    """`directory`/PHOTOGRAPH/NNNN.jpg: one class a photograph, random crops of it in a mix of encodings.
+
+    `part` confines the crops to a part of the photograph's width.
+    """
+    for name in list(FILES)[:classes]:
+        rng, whole = random.Random(name), photograph(name)
+        photo = whole[:, int(part[0] * whole.shape[1]) : int(part[1] * whole.shape[1])]
+        (directory / name).mkdir(parents=True)
         for index in range(per_class):
-            (directory / photo / f"{index:04}.jpg").write_bytes(sample_jpeg(rng, photo, index, sides))
+            (directory / name / f"{index:04}.jpg").write_bytes(sample_jpeg(rng, photo, index, sides))
     return directory
 
 
@@ -132,7 +141,7 @@ def make_ilsvrc(
     members: dict[str, dict[str, bytes]] = {}
     for photo, synset in zip(FILES, sorted(LEAVES, key=lambda s: s.wnid), strict=False):
         numbers = sorted(rng.sample(range(1, 30_000), train_per_class))
-        jpegs = [sample_jpeg(rng, photo, index) for index in range(train_per_class)]
+        jpegs = [sample_jpeg(rng, photograph(photo), index) for index in range(train_per_class)]
         members[synset.wnid] = {f"{synset.wnid}_{n}.JPEG": j for n, j in zip(numbers, jpegs, strict=True)}
     extra = [odd_cases()[name] for name in ("png_alpha", "cmyk", "ycck") if odd]
     extra += [bad_cases()[name] for name in ("truncated_half", "empty") if bad]
@@ -143,10 +152,8 @@ def make_ilsvrc(
 
     photo_of = dict(zip(sorted(s.wnid for s in LEAVES), FILES, strict=False))
     truth = val_truth(val)
-    images = {
-        f"ILSVRC2012_val_{i:08}.JPEG": sample_jpeg(rng, photo_of[s.wnid], i)
-        for i, s in enumerate(truth, start=1)
-    }
+    jpegs = [sample_jpeg(rng, photograph(photo_of[s.wnid]), index) for index, s in enumerate(truth)]
+    images = {f"ILSVRC2012_val_{number:08}.JPEG": jpeg for number, jpeg in enumerate(jpegs, start=1)}
     names = list(images)
     rng.shuffle(names)  # the official tar is not in the order of its names either
     (directory / "ILSVRC2012_img_val.tar").write_bytes(_tar({name: images[name] for name in names}))
@@ -177,12 +184,6 @@ def meta_mat(num_train_images: dict[str, int]) -> bytes:
     return b"MATLAB 5.0 MAT-file".ljust(116) + out.getvalue()[116:]
 
 
-def _random_crop(rng: random.Random, photo: np.ndarray, sides: tuple[int, int]) -> np.ndarray:
-    height, width = (rng.randint(min(sides[0], n), min(sides[1], n)) for n in photo.shape[:2])
-    y, x = rng.randint(0, photo.shape[0] - height), rng.randint(0, photo.shape[1] - width)
-    return photo[y : y + height, x : x + width]
-
-
 def _tar(members: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -191,3 +192,10 @@ def _tar(members: dict[str, bytes]) -> bytes:
             info.size, info.mtime = len(data), 1_340_000_000
             tar.addfile(info, io.BytesIO(data))
     return out.getvalue()
+
+
+if __name__ == "__main__":
+    # Folders to train on and to check with: the right third of each photograph is held out.
+    images = Path(sys.argv[1])
+    make_imagefolder(images / "train", classes=len(FILES), per_class=60, sides=(120, 400), part=(0, 0.65))
+    make_imagefolder(images / "val", classes=len(FILES), per_class=15, sides=(120, 400), part=(0.65, 1))

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fastload.cli import app
-from fastload.manifest import Manifest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import corpus
+from fastload.cli import app
+from fastload.manifest import Manifest
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -150,7 +150,7 @@ def test_verify(dest: Path, tmp_path: Path) -> None:
     result = run("verify", copy)
     assert result.exit_code == 1
     assert f"{copy}: val-000000.tar, byte 512, key ILSVRC2012_val_00000001: " in result.stderr
-    assert "1 problems" in result.stdout
+    assert "problems: 1" in result.stdout
 
 
 def test_show(dest: Path, tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
+import corpus
 from fastload.errors import LabelError
 from fastload.labels import Devkit
 from fastload.manifest import ClassInfo
-
-import corpus
 
 DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
 TRUTH = "data/ILSVRC2012_validation_ground_truth.txt"

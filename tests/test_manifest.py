@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from fastload.errors import ManifestError
 from fastload.manifest import (
     Change,

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+
+import corpus
 from fastload._native import Shard, decode_jpeg
 from fastload.errors import LabelError, PrepareError
 from fastload.manifest import Manifest
 from fastload.prepare import Progress, prepare
-from PIL import Image
-
-import corpus
 
 Folder = Callable[[dict[str, bytes]], Path]
 END = b"\xff\xd9"
@@ -306,7 +306,7 @@ def png_bomb() -> bytes:
 
 def test_bad_files_are_named_counted_and_skipped(folder: Folder, tmp_path: Path) -> None:
     good = corpus.good_cases()[next(iter(corpus.good_cases()))]
-    bad = {**corpus.bad_cases(), "bomb": png_bomb()}
+    bad = {**corpus.bad_cases(), "bomb": png_bomb(), "jpeg_bomb": corpus.jpeg_bomb()}
     root = folder({"c/1.jpg": good, **{f"c/{name}.jpg": data for name, data in bad.items()}, "d/z.jpg": good})
     (root / "c" / "nowhere.jpg").symlink_to(root / "absent")
     count = len(bad) + 1
@@ -320,6 +320,7 @@ def test_bad_files_are_named_counted_and_skipped(folder: Folder, tmp_path: Path)
     assert reasons["nowhere"] == "cannot be read: No such file or directory"
     assert reasons["truncated_half"].startswith("truncated JPEG")
     assert "decompression bomb" in reasons["bomb"]
+    assert reasons["jpeg_bomb"] == "its header promises 65500 x 65500 pixels, more than 178,956,970"
     assert "cannot identify image file" in reasons["text"]
     assert list(samples(tmp_path / "out" / "train")) == ["1", "z"]
     assert prepare(root, tmp_path / "out", skip_bad=True) == [manifest]

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastload.errors import PrepareError
-from fastload.prepare import Progress, prepare
 
 import corpus
+from fastload.errors import PrepareError
+from fastload.prepare import Progress, prepare
 
 SHARD_SIZE = 60_000
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
+from fastload._native import image as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
-from fastload._native import image as native
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -89,7 +88,9 @@ side = st.integers(1, 90)
 
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), in_w=side, in_h=side, out_w=side, out_h=side, name=st.sampled_from(sorted(FILTERS)))
-def test_window_of_region(data: st.DataObject, in_w: int, in_h: int, out_w: int, out_h: int, name: str) -> None:
+def test_window_of_region(
+    data: st.DataObject, in_w: int, in_h: int, out_w: int, out_h: int, name: str
+) -> None:
     """A window, computed from no more than its source region, is that part of Pillow's whole result."""
     x = data.draw(st.integers(0, out_w - 1))
     y = data.draw(st.integers(0, out_h - 1))
@@ -97,7 +98,12 @@ def test_window_of_region(data: st.DataObject, in_w: int, in_h: int, out_w: int,
     rgb = noise(in_w, in_h)
     left, top, width, height = native.source_region(in_w, in_h, out_w, out_h, name, window)
     grow = [data.draw(st.integers(0, room)) for room in (left, top, in_w - left - width, in_h - top - height)]
-    left, top, width, height = left - grow[0], top - grow[1], width + grow[0] + grow[2], height + grow[1] + grow[3]
+    left, top, width, height = (
+        left - grow[0],
+        top - grow[1],
+        width + grow[0] + grow[2],
+        height + grow[1] + grow[3],
+    )
     part = np.ascontiguousarray(rgb[top : top + height, left : left + width])
     got = native.resize(
         part, out_w, out_h, name, window=window, region=(left, top, width, height), in_size=(in_w, in_h)
@@ -129,7 +135,13 @@ def test_rows_may_be_apart() -> None:
 def test_tables_are_not_confused() -> None:
     """One resampler serves calls that differ in one argument only."""
     rgb = noise(64, 64)
-    for out_w, out_h, name in [(40, 30, "box"), (30, 40, "box"), (30, 40, "bicubic"), (40, 30, "box"), (64, 30, "box")]:
+    for out_w, out_h, name in [
+        (40, 30, "box"),
+        (30, 40, "box"),
+        (30, 40, "bicubic"),
+        (40, 30, "box"),
+        (64, 30, "box"),
+    ]:
         np.testing.assert_array_equal(native.resize(rgb, out_w, out_h, name), pillow(rgb, out_w, out_h, name))
 
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import corpus
-from jpeg_cases import encode
 from fastload import _native
+from jpeg_cases import encode
 
 
 def write_shard(path: Path, jpegs: dict[str, bytes], **options: bool) -> _native.Shard:
@@ -65,7 +65,9 @@ def test_widths_around_the_segment_and_the_triangle_filter(tmp_path: Path) -> No
             crop = shard.decode(number, (width - left, 3, left, 30))
             assert np.array_equal(crop, whole[3:33, width - left :]), f"{name}, the last {left} columns"
         for x in range(60, 70):
-            assert np.array_equal(shard.decode(number, (x, 15, 20, 2)), whole[15:17, x : x + 20]), f"{name} {x}"
+            assert np.array_equal(shard.decode(number, (x, 15, 20, 2)), whole[15:17, x : x + 20]), (
+                f"{name} {x}"
+            )
 
 
 def test_the_sample_images_keep_their_pixels_and_crops(imagenet_sample: Path, tmp_path: Path) -> None:

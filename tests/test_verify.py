@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+import corpus
 from fastload._native import Shard, ShardWriter, prepare_jpeg
 from fastload.errors import ManifestError
 from fastload.manifest import Manifest
 from fastload.prepare import prepare
 from fastload.verify import verify
-
-import corpus
 
 NAME = "train-000000.tar"
 

@@ -1,5 +1,6 @@
-// The CUDA runtime behind plain C++ signatures: what is there, and memory that copies asynchronously. The runtime is
-// linked statically and looks for the driver when it is first asked, so none of this needs a GPU to load.
+// The CUDA runtime behind plain C++ signatures: what is there, and memory that copies asynchronously. The
+// runtime is linked statically and looks for the driver when it is first asked, so none of this needs a GPU
+// to load.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@ namespace fastload::cuda {
 
 struct Probe {
   int device_count = 0;
-  int driver_version = 0;   // as CUDA counts: 13000 is 13.0; 0 without a driver
+  int driver_version = 0;  // as CUDA counts: 13000 is 13.0; 0 without a driver
   int runtime_version = 0;
   bool kernel_ran = false;  // an empty kernel ran on device 0
   std::string problem;      // CUDA's own words where something is missing; else empty

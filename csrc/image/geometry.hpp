@@ -16,8 +16,8 @@ struct Rect {
 };
 
 inline std::string to_string(const Rect& rect) {
-  return "(x " + std::to_string(rect.x) + ", y " + std::to_string(rect.y) + ", " + std::to_string(rect.width) +
-         " x " + std::to_string(rect.height) + ")";
+  return "(x " + std::to_string(rect.x) + ", y " + std::to_string(rect.y) + ", " +
+         std::to_string(rect.width) + " x " + std::to_string(rect.height) + ")";
 }
 
 // Views own nothing; `stride` is the distance of two rows in bytes.

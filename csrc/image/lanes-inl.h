@@ -70,6 +70,13 @@ HWY_INLINE V8 PackBytes(V16 a, V16 b) {
 #endif
 }
 
+// Last byte first.
+HWY_INLINE V8 ReverseBytes(V8 v) {
+  const D8 d;
+  alignas(16) static constexpr uint8_t kReverse[16] = {15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+  return hn::ReverseBlocks(d, hn::TableLookupBytes(v, hn::LoadDup128(d, kReverse)));
+}
+
 // The weighted sums of one vector of 32-bit lanes, in two digits: see paired_weights.hpp.
 struct Sums {
   V32 high, low;

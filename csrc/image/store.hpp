@@ -5,14 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "image/dtype.hpp"
 #include "image/geometry.hpp"
+#include "image/store_kernels.hpp"
 
 namespace fastload::image {
-
-enum class DType : uint8_t { u8, f32, f16, bf16 };
-
-// Bytes of one value.
-constexpr size_t size_of(DType dtype) { return dtype == DType::u8 ? 1 : dtype == DType::f32 ? 4 : 2; }
 
 struct StoreSpec {
   DType dtype;
@@ -31,18 +28,31 @@ class Store {
   // Size of a slot.
   [[nodiscard]] size_t bytes(int width, int height) const;
 
+  // Whether vectors compute the values; else they are looked up.
+  [[nodiscard]] bool vectorized() const { return exact_; }
+
   // Fills bytes(rgb.width, rgb.height) at dst, which must be aligned to one value. `flip` mirrors left and
-  // right.
+  // right. Large results bypass the caches, and are visible to other threads as ordinary stores are.
   void operator()(const ConstImage& rgb, bool flip, void* dst) const;
 
  private:
+  static constexpr int kInterleaved = kChannels;  // fourth entry of the tables: channels alternate
+
+  void planar(const ConstImage& rgb, bool flip, uint8_t* dst) const;
+  void interleaved(const ConstImage& rgb, bool flip, uint8_t* dst) const;
+  void store_run(const uint8_t* bytes, size_t count, int channel, void* to) const;
   template <typename T>
-  void store(const ConstImage& rgb, bool flip, T* dst) const;
+  void look_up(const uint8_t* bytes, size_t count, int channel, T* to) const;
+  [[nodiscard]] bool vectors_are_exact() const;
 
   StoreSpec spec_;
   // A byte has 256 values, so the exact result of all the arithmetic is a table per channel, as bits of the
   // dtype.
   std::array<std::array<uint32_t, 256>, kChannels> tables_;
+  // The same as a formula, which vectors compute faster than they look up: used if it gives the tables' very
+  // bits.
+  std::array<Affine, kChannels + 1> affine_;
+  bool exact_ = false;
 };
 
 }  // namespace fastload::image

@@ -1,4 +1,5 @@
-// The grid of a JPEG: how pixels, MCUs and restart segments lie over each other. All that a crop needs to know.
+// The grid of a JPEG: how pixels, MCUs and restart segments lie over each other. All that a crop needs to
+// know.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +13,7 @@ struct Layout {
   int width = 0;
   int height = 0;
   int components = 0;
-  uint8_t h[4] = {};         // sampling factors by component
+  uint8_t h[4] = {};  // sampling factors by component
   uint8_t v[4] = {};
   int restart_interval = 0;  // MCUs; 0: no restart markers
 

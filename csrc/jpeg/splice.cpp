@@ -9,15 +9,17 @@
 namespace fastload::jpeg {
 namespace {
 
-// Pixels beyond the crop that its own pixels depend on: with a chroma sample for two pixels, the triangle filter
-// of pixel x reads the sample of x - 1 or of x + 1.
+// Pixels beyond the crop that its own pixels depend on: with a chroma sample for two pixels, the triangle
+// filter of pixel x reads the sample of x - 1 or of x + 1.
 constexpr int kUpsamplingReach = 1;
 
 // libjpeg falls back from the triangle filter to replication where a component is at most 2 samples wide
 // (jdsample.c). A splice at the right edge must not become that narrow if the image is not.
 bool too_narrow(const Layout& layout, int width) {
   constexpr int kNarrow = 2;
-  auto samples = [&](int pixels, int c) { return (pixels * layout.h[c] + layout.max_h() - 1) / layout.max_h(); };
+  auto samples = [&](int pixels, int c) {
+    return (pixels * layout.h[c] + layout.max_h() - 1) / layout.max_h();
+  };
   for (int c = 0; c < layout.components; ++c) {
     if (samples(width, c) <= kNarrow && samples(layout.width, c) > kNarrow) return true;
   }

@@ -1,5 +1,5 @@
-// "Crop before decode": cuts a crop out of the compressed stream. The restart segments that cover it become an
-// ordinary, smaller JPEG whose decoded pixels equal those of the whole image.
+// "Crop before decode": cuts a crop out of the compressed stream. The restart segments that cover it become
+// an ordinary, smaller JPEG whose decoded pixels equal those of the whole image.
 #pragma once
 
 #include <vector>
@@ -17,13 +17,13 @@ struct SplicePlan {
 };
 
 // The smallest splice from which `crop` decodes exactly. Segments next to the crop are added where chroma is
-// subsampled, because libjpeg's triangle filter reads one chroma sample beyond. Needs layout.rows_are_segments()
-// and a crop inside the image.
+// subsampled, because libjpeg's triangle filter reads one chroma sample beyond. Needs
+// layout.rows_are_segments() and a crop inside the image.
 SplicePlan plan_splice(const Layout& layout, const image::Rect& crop);
 
 // Writes the spliced JPEG to `out`. `header`: the stored JPEG up to its entropy-coded data; `rows`: the
-// entropy-coded data of MCU rows [row_begin, row_end). Throws Error(jpeg) if the restart markers are not where the
-// layout says.
+// entropy-coded data of MCU rows [row_begin, row_end). Throws Error(jpeg) if the restart markers are not
+// where the layout says.
 void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t size_offset, Bytes rows,
             std::vector<uint8_t>& out);
 

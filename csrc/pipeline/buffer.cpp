@@ -31,7 +31,8 @@ std::shared_ptr<std::byte> BufferPool::get(size_t bytes) {
     const std::scoped_lock lock(state_->mutex);
     auto& free = state_->free;
     // The last, smaller batch of an epoch takes a full batch's block rather than one of its own.
-    const auto fit = std::find_if(free.begin(), free.end(), [&](const auto& item) { return item.second >= size; });
+    const auto fit =
+        std::find_if(free.begin(), free.end(), [&](const auto& item) { return item.second >= size; });
     if (fit != free.end()) {
       std::tie(block, size) = *fit;
       free.erase(fit);

@@ -1,5 +1,5 @@
-// Memory of batches, used again once the user has dropped the tensors that were in it. Fresh pages cost more than
-// writing them twice, and a ring of fixed buffers would change tensors that the user still holds.
+// Memory of batches, used again once the user has dropped the tensors that were in it. Fresh pages cost more
+// than writing them twice, and a ring of fixed buffers would change tensors that the user still holds.
 #pragma once
 
 #include <cstddef>

@@ -42,7 +42,8 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
 jpeg::Pixels& CropReader::decode() {
   const jpeg::Bytes bytes(bytes_);
   if (by_rows_) {
-    decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_), bytes.subspan(header_bytes_), crop_, pixels_);
+    decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_), bytes.subspan(header_bytes_), crop_,
+                         pixels_);
   } else {
     decoder_.decode(bytes, crop_, pixels_);
   }

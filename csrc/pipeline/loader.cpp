@@ -13,8 +13,8 @@ constexpr uint32_t kMostSubstitutes = 100;
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan, LoaderOptions options,
-               std::shared_ptr<BufferPool> pool)
+Loader::Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan,
+               LoaderOptions options, std::shared_ptr<BufferPool> pool)
     : dataset_(std::move(dataset)),
       plan_(std::move(plan)),
       options_(std::move(options)),
@@ -53,13 +53,15 @@ void Loader::submit(std::vector<int64_t> indices, uint32_t epoch) {
 
 std::unique_ptr<Batch> Loader::next(std::chrono::milliseconds patience) {
   if (was_forked()) {
-    throw Error(ErrorKind::value, "this iterator was made before a fork, and its threads stayed in the parent process: "
-                                  "call iter() on the loader again in this process");
+    throw Error(ErrorKind::value,
+                "this iterator was made before a fork, and its threads stayed in the parent process: "
+                "call iter() on the loader again in this process");
   }
   std::unique_lock lock(mutex_);
   if (batches_.empty()) throw Error(ErrorKind::value, "no batch was submitted");
   Batch& oldest = *batches_.front();
-  if (!batch_ready_.wait_for(lock, patience, [&] { return oldest.done == oldest.indices.size(); })) return nullptr;
+  if (!batch_ready_.wait_for(lock, patience, [&] { return oldest.done == oldest.indices.size(); }))
+    return nullptr;
   std::unique_ptr<Batch> batch = std::move(batches_.front());
   batches_.pop_front();
   lock.unlock();
@@ -100,19 +102,20 @@ void Loader::fill(SampleLoader& samples, Batch& batch, size_t position) {
 std::optional<Failure> Loader::try_fill(SampleLoader& samples, Batch& batch, size_t position, int64_t index) {
   auto failed = [&](ErrorKind kind, const char* message) {
     Failure failure{position, index, kind, message, "", "", 0, false};
-    try {  // where it lies, unless that is what failed
+    try {
       const auto place = dataset_->locate(static_cast<uint64_t>(index));
       failure.shard = place.shard.path();
       const shard::Record& record = place.shard.record(place.sample);
       failure.offset = record.jpeg_offset;
       failure.key = place.shard.key(record);
-    } catch (const Error&) {
+    } catch (const Error&) {  // where it lies is what failed
     }
     return failure;
   };
   try {
-    const int32_t label = samples.load(static_cast<uint64_t>(index), options_.seed, batch.epoch, options_.width,
-                                       options_.height, batch.images.get() + position * slot_bytes_);
+    const int32_t label =
+        samples.load(static_cast<uint64_t>(index), options_.seed, batch.epoch, options_.width,
+                     options_.height, batch.images.get() + position * slot_bytes_);
     if (options_.class_count > 0 && (label < -1 || label >= options_.class_count)) {
       throw Error(ErrorKind::label, "label " + std::to_string(label) + " lies outside the dataset's " +
                                         std::to_string(options_.class_count) + " classes");
@@ -145,7 +148,8 @@ void Loader::drop_failed(Batch& batch) const {
       continue;
     }
     if (kept != position) {
-      std::memmove(batch.images.get() + kept * slot_bytes_, batch.images.get() + position * slot_bytes_, slot_bytes_);
+      std::memmove(batch.images.get() + kept * slot_bytes_, batch.images.get() + position * slot_bytes_,
+                   slot_bytes_);
       batch.labels.get()[kept] = batch.labels.get()[position];
       batch.indices[kept] = batch.indices[position];
     }

@@ -1,5 +1,5 @@
-// Batches in flight: a pool of threads fills the slots of submitted batches, the consumer takes the batches in the
-// order in which it submitted them.
+// Batches in flight: a pool of threads fills the slots of submitted batches, the consumer takes the batches
+// in the order in which it submitted them.
 #pragma once
 
 #include <sys/types.h>
@@ -30,8 +30,8 @@ struct LoaderOptions {
   int threads = 1;
   uint64_t seed = 0;
   OnError on_error = OnError::raise;
-  int width = 0, height = 0;    // of every slot
-  int64_t class_count = 0;      // labels lie in [0, class_count), or are -1 (unlabelled); 0: not checked
+  int width = 0, height = 0;        // of every slot
+  int64_t class_count = 0;          // labels lie in [0, class_count), or are -1 (unlabelled); 0: not checked
   std::vector<int64_t> population;  // where substitutes come from; empty: the whole dataset
 };
 
@@ -41,7 +41,7 @@ struct Failure {
   int64_t index;    // in the dataset
   ErrorKind kind;
   std::string message, shard, key;
-  uint64_t offset;  // of the JPEG in the shard
+  uint64_t offset;   // of the JPEG in the shard
   bool substituted;  // another sample took its slot
 };
 
@@ -57,12 +57,12 @@ struct Batch {
   size_t claimed = 0, done = 0;  // slots; guarded by the loader's mutex
 };
 
-// One consumer thread. Destruction stops the threads: each ends with the sample that it is at. It must not be destroyed
-// where was_forked() says so.
+// One consumer thread. Destruction stops the threads: each ends with the sample that it is at. It must not be
+// destroyed where was_forked() says so.
 class Loader {
  public:
-  Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan, LoaderOptions options,
-         std::shared_ptr<BufferPool> pool);
+  Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan,
+         LoaderOptions options, std::shared_ptr<BufferPool> pool);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -72,8 +72,8 @@ class Loader {
 
   [[nodiscard]] size_t pending() const { return batches_.size(); }
 
-  // The oldest submitted batch, or nothing if it is not complete after `patience`. Error(value) if none was submitted
-  // or if this is not the process that made the loader (threads do not survive a fork).
+  // The oldest submitted batch, or nothing if it is not complete after `patience`. Error(value) if none was
+  // submitted or if this is not the process that made the loader (threads do not survive a fork).
   std::unique_ptr<Batch> next(std::chrono::milliseconds patience);
 
   // Whether this is another process than the one that made the loader.

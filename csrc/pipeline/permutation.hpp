@@ -1,8 +1,9 @@
-// A shuffle of 0..n-1 that needs no memory: position -> index by a keyed bijection. An epoch starts at once however
-// large the dataset, and any place in it is reached in constant time.
+// A shuffle of 0..n-1 that needs no memory: position -> index by a keyed bijection. An epoch starts at once
+// however large the dataset, and any place in it is reached in constant time.
 //
-// A Feistel network over the smallest even number of bits that holds n, with Philox as its round function, and cycle
-// walking for values beyond n (Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002).
+// A Feistel network over the smallest even number of bits that holds n, with Philox as its round function,
+// and cycle walking for values beyond n (Black & Rogaway, "Ciphers with arbitrary finite domains", CT-RSA
+// 2002).
 #pragma once
 
 #include <bit>
@@ -15,7 +16,10 @@ namespace fastload::pipeline {
 class Permutation {
  public:
   Permutation(uint64_t size, uint64_t seed, uint32_t epoch)
-      : size_(size), seed_(seed), epoch_(epoch), half_bits_((std::bit_width(size > 1 ? size - 1 : 1) + 1) / 2) {}
+      : size_(size),
+        seed_(seed),
+        epoch_(epoch),
+        half_bits_((std::bit_width(size > 1 ? size - 1 : 1) + 1) / 2) {}
 
   [[nodiscard]] uint64_t operator[](uint64_t position) const {
     uint64_t value = position;
@@ -33,7 +37,8 @@ class Permutation {
     const uint64_t mask = (uint64_t{1} << half_bits_) - 1;
     uint64_t left = value >> half_bits_, right = value & mask;
     for (uint32_t round = 0; round < kRounds; ++round) {
-      const auto random = philox({kDomain + round, epoch_, static_cast<uint32_t>(right), ~uint32_t{0}}, seed_);
+      const auto random =
+          philox({kDomain + round, epoch_, static_cast<uint32_t>(right), ~uint32_t{0}}, seed_);
       const uint64_t next = left ^ (random[0] & mask);
       left = right;
       right = next;

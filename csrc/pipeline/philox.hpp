@@ -1,5 +1,6 @@
-// Random numbers by counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-// A draw depends on (seed, epoch, sample, operation) alone, so not on threads, batch size, order or world size.
+// Random numbers by counter: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011). A draw depends on (seed, epoch, sample, operation) alone, so not on threads, batch size, order or
+// world size.
 #pragma once
 
 #include <array>
@@ -33,7 +34,8 @@ class RandomStream {
  public:
   FL_HD RandomStream(const RandomKey& key, uint32_t operation)
       : seed_(key.seed),
-        counter_{operation << 16, key.epoch, static_cast<uint32_t>(key.sample), static_cast<uint32_t>(key.sample >> 32)} {}
+        counter_{operation << 16, key.epoch, static_cast<uint32_t>(key.sample),
+                 static_cast<uint32_t>(key.sample >> 32)} {}
 
   FL_HD uint32_t bits() {
     if (used_ == 4) {

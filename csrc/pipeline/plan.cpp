@@ -85,9 +85,10 @@ Rect random_resized_crop(const RandomResizedCrop& op, int width, int height, Ran
 
 void check_fits(const char* name, int width, int height, const Canvas& canvas) {
   if (width <= canvas.width() && height <= canvas.height()) return;
-  throw Error(ErrorKind::transform, std::string(name) + " of " + std::to_string(width) + " x " + std::to_string(height) +
-                                        " is larger than the image of " + std::to_string(canvas.width()) + " x " +
-                                        std::to_string(canvas.height()) + " (width x height); resize before it");
+  throw Error(ErrorKind::transform,
+              std::string(name) + " of " + std::to_string(width) + " x " + std::to_string(height) +
+                  " is larger than the image of " + std::to_string(canvas.width()) + " x " +
+                  std::to_string(canvas.height()) + " (width x height); resize before it");
 }
 
 struct Apply {
@@ -113,16 +114,17 @@ struct Apply {
       new_longer = op.max_size;
     }
     if (new_shorter < 1) {
-      throw Error(ErrorKind::transform, "Resize leaves no pixel of an image of " + std::to_string(canvas.width()) +
-                                            " x " + std::to_string(canvas.height()));
+      throw Error(ErrorKind::transform, "Resize leaves no pixel of an image of " +
+                                            std::to_string(canvas.width()) + " x " +
+                                            std::to_string(canvas.height()));
     }
     canvas.resize(portrait ? new_shorter : new_longer, portrait ? new_longer : new_shorter, op.filter);
   }
 
   void operator()(const CenterCrop& op) {
     check_fits("CenterCrop", op.width, op.height, canvas);
-    canvas.crop({round_half_even((canvas.width() - op.width) / 2.0), round_half_even((canvas.height() - op.height) / 2.0),
-                 op.width, op.height});
+    canvas.crop({round_half_even((canvas.width() - op.width) / 2.0),
+                 round_half_even((canvas.height() - op.height) / 2.0), op.width, op.height});
   }
 
   void operator()(const RandomCrop& op) {

@@ -35,12 +35,12 @@ struct RandomCrop {
 struct RandomHorizontalFlip {
   double p;
 };
-using Operation =
-    std::variant<RandomResizedCrop, ResizeTo, ResizeShorterSide, CenterCrop, RandomCrop, RandomHorizontalFlip>;
+using Operation = std::variant<RandomResizedCrop, ResizeTo, ResizeShorterSide, CenterCrop, RandomCrop,
+                               RandomHorizontalFlip>;
 
 // Crop, mirror, resize, crop again: any list of crops, flips and resizes is a list of these.
 struct Stage {
-  image::Rect crop;    // of the stage's input
+  image::Rect crop;     // of the stage's input
   bool mirror = false;  // the crop, before it is resized
   bool resize = false;
   int width = 0, height = 0;  // after the resize (of the crop where there is none)
@@ -60,8 +60,9 @@ class Plan {
   Plan(std::vector<Operation> operations, const image::StoreSpec& store)
       : operations_(std::move(operations)), store_(store), spec_(store) {}
 
-  // Crop boxes and flips of one sample whose image has this size. Crop geometry, rounding included, is torchvision's;
-  // the random numbers are our own. Error(transform) where an operation cannot be applied to an image of this size.
+  // Crop boxes and flips of one sample whose image has this size. Crop geometry, rounding included, is
+  // torchvision's; the random numbers are our own. Error(transform) where an operation cannot be applied to
+  // an image of this size.
   void draw(int width, int height, const RandomKey& key, Drawing& drawing) const;
 
   [[nodiscard]] const image::Store& store() const { return store_; }

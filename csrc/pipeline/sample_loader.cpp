@@ -17,7 +17,8 @@ class Stopwatch {
  public:
   void lap(std::atomic<uint64_t>& counter) {
     const auto now = Clock::now();
-    counter.fetch_add(static_cast<uint64_t>(std::chrono::nanoseconds(now - start_).count()), std::memory_order_relaxed);
+    counter.fetch_add(static_cast<uint64_t>(std::chrono::nanoseconds(now - start_).count()),
+                      std::memory_order_relaxed);
     start_ = now;
   }
 
@@ -34,12 +35,12 @@ void mirror(const Image& image) {
   }
 }
 
-// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken whole: the
-// case is rare, and then the region is simply the crop.
+// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken
+// whole: the case is rare, and then the region is simply the crop.
 Rect first_region(const Stage& stage) {
   if (!stage.resize || stage.mirror) return stage.crop;
-  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width, stage.height,
-                                                stage.filter, stage.window);
+  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width,
+                                                stage.height, stage.filter, stage.window);
   region.x += stage.crop.x;
   region.y += stage.crop.y;
   return region;
@@ -47,14 +48,15 @@ Rect first_region(const Stage& stage) {
 
 }  // namespace
 
-int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height, void* slot) {
+int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height,
+                           void* slot) {
   const shard::Dataset::Place place = dataset_.locate(index);
   const shard::Record& record = place.shard.record(place.sample);
   plan_.draw(record.width, record.height, {seed, epoch, index}, drawing_);
   const Rect& output = drawing_.output();
   if (output.width != slot_width || output.height != slot_height) {
-    throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) + " x " +
-                                          std::to_string(output.height) + " where the batch has " +
+    throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) +
+                                          " x " + std::to_string(output.height) + " where the batch has " +
                                           std::to_string(slot_width) + " x " + std::to_string(slot_height) +
                                           "; end them with a crop or resize to one size");
   }
@@ -91,8 +93,8 @@ ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
     const ptrdiff_t stride = 3 * static_cast<ptrdiff_t>(stage.window.width);
     buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(stage.window.height));
     const Image out{buffer.data(), stage.window.width, stage.window.height, stride};
-    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height, stage.filter,
-                      stage.window, out);
+    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height,
+                      stage.filter, stage.window, out);
     image = out;
   }
   return image;

@@ -46,7 +46,8 @@ void bind_cuda(py::module_& m) {
   m.def("cuda_probe", &probe);
   py::class_<pipeline::BufferPool, std::shared_ptr<pipeline::BufferPool>>(m, "BufferPool")
       .def(py::init([](bool pinned) {
-             return std::make_shared<pipeline::BufferPool>(pinned ? pinned_memory() : pipeline::plain_memory());
+             return std::make_shared<pipeline::BufferPool>(pinned ? pinned_memory()
+                                                                  : pipeline::plain_memory());
            }),
            py::arg("pinned"));
 }

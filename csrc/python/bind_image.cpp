@@ -12,6 +12,7 @@
 #include "image/resample.hpp"
 #include "image/simd_target.hpp"
 #include "image/store.hpp"
+#include "python/bind.hpp"
 
 namespace py = pybind11;
 
@@ -78,18 +79,24 @@ py::dtype numpy_dtype(DType dtype) {
                                          : "uint16");
 }
 
-py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last, bool scale,
-                std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std, bool flip,
-                std::optional<py::array> out) {
-  const ConstImage src = view(rgb);
+Store stage_of(const std::string& dtype, bool channels_last, bool scale,
+               std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std) {
   StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}};
   if (mean.has_value() != std.has_value()) throw Error(ErrorKind::value, "mean and std come together");
   if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
   if (std) std::copy(std->begin(), std->end(), spec.std);
-  const Store stage(spec);
+  return Store(spec);
+}
+
+py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last, bool scale,
+                std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std, bool flip,
+                std::optional<py::array> out) {
+  const ConstImage src = view(rgb);
+  const Store stage = stage_of(dtype, channels_last, scale, mean, std);
+  const py::dtype type = numpy_dtype(dtype_of(dtype));
   if (!out) {
-    out = channels_last ? py::array(numpy_dtype(spec.dtype), {src.height, src.width, kChannels})
-                        : py::array(numpy_dtype(spec.dtype), {kChannels, src.height, src.width});
+    out = channels_last ? py::array(type, {src.height, src.width, kChannels})
+                        : py::array(type, {kChannels, src.height, src.width});
   }
   if (size_t(out->nbytes()) != stage.bytes(src.width, src.height) || !(out->flags() & py::array::c_style)) {
     throw Error(ErrorKind::value, "out must be contiguous and of the result's size");
@@ -105,7 +112,7 @@ py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last,
 }  // namespace
 }  // namespace fastload::image
 
-void bind_image(py::module_& m) {
+void fastload::bind_image(py::module_& m) {
   using namespace fastload::image;
   auto image = m.def_submodule("image", "Pixel stages, for tests and benchmarks.");
   image.def("resize", &resize, py::arg("rgb"), py::arg("out_w"), py::arg("out_h"), py::arg("filter"),
@@ -118,6 +125,14 @@ void bind_image(py::module_& m) {
             py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
             py::arg("flip") = false, py::arg("out") = py::none(),
             "RGB8 to (3, H, W), or (H, W, 3) where channels_last; bfloat16 comes as uint16 bits.");
+  image.def(
+      "store_is_vectorized",
+      [](const std::string& dtype, bool scale, std::optional<std::array<float, 3>> mean,
+         std::optional<std::array<float, 3>> std) {
+        return stage_of(dtype, false, scale, mean, std).vectorized();
+      },
+      py::arg("dtype"), py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
+      "Whether vectors give the exact values, so that no table is needed.");
   image.def("simd_targets", &simd_targets, "SIMD targets of this processor, best first.");
   image.def("simd_target", &simd_target, "The SIMD target that kernels run with.");
   image.def("set_simd_target", &set_simd_target, py::arg("name"),

@@ -23,7 +23,9 @@ using pipeline::Plan;
 
 using Indices = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
 
-std::vector<int64_t> to_vector(const Indices& indices) { return {indices.data(), indices.data() + indices.size()}; }
+std::vector<int64_t> to_vector(const Indices& indices) {
+  return {indices.data(), indices.data() + indices.size()};
+}
 
 // A plan as Python builds it, operation by operation.
 struct PlanBuilder {
@@ -66,8 +68,9 @@ std::unique_ptr<Batch> next(Loader& loader, double timeout_seconds) {
     if (batch) return batch;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     if (timeout_seconds > 0 && duration<double>(steady_clock::now() - start).count() > timeout_seconds) {
-      throw Error(ErrorKind::timeout, "no batch after " + std::to_string(timeout_seconds) +
-                                          " seconds (timeout=): is the storage slow, or num_workers too small?");
+      throw Error(ErrorKind::timeout,
+                  "no batch after " + std::to_string(timeout_seconds) +
+                      " seconds (timeout=): is the storage slow, or num_workers too small?");
     }
   }
 }
@@ -111,8 +114,9 @@ py::dict counters(const Loader& loader) {
   return result;
 }
 
-// After a fork the threads are in the parent only. A loader that came along can neither be joined nor destroyed (its
-// condition variables would wait for waiters that are not here), so it is left to the end of the process.
+// After a fork the threads are in the parent only. A loader that came along can neither be joined nor
+// destroyed (its condition variables would wait for waiters that are not here), so it is left to the end of
+// the process.
 struct UnlessForked {
   void operator()(Loader* loader) const {
     if (!loader->was_forked()) delete loader;
@@ -120,7 +124,8 @@ struct UnlessForked {
 };
 
 // Samples at positions [start, start + count) of an epoch's order.
-py::array_t<int64_t> epoch_order(uint64_t size, uint64_t seed, uint32_t epoch, uint64_t start, uint64_t count) {
+py::array_t<int64_t> epoch_order(uint64_t size, uint64_t seed, uint32_t epoch, uint64_t start,
+                                 uint64_t count) {
   if (start + count > size) throw Error(ErrorKind::index, "position beyond the epoch's end");
   py::array_t<int64_t> order(static_cast<py::ssize_t>(count));
   int64_t* const out = order.mutable_data();
@@ -158,16 +163,19 @@ void bind_plan(py::module_& m) {
            })
       .def("resize_to", [](PlanBuilder& b, int height, int width,
                            Filter filter) { b.operations.emplace_back(ResizeTo{height, width, filter}); })
-      .def("resize_shorter_side", [](PlanBuilder& b, int size, int max_size,
-                                     Filter filter) { b.operations.emplace_back(ResizeShorterSide{size, max_size, filter}); })
-      .def("center_crop",
-           [](PlanBuilder& b, int height, int width) { b.operations.emplace_back(CenterCrop{height, width}); })
-      .def("random_crop",
-           [](PlanBuilder& b, int height, int width) { b.operations.emplace_back(RandomCrop{height, width}); })
+      .def("resize_shorter_side",
+           [](PlanBuilder& b, int size, int max_size, Filter filter) {
+             b.operations.emplace_back(ResizeShorterSide{size, max_size, filter});
+           })
+      .def("center_crop", [](PlanBuilder& b, int height,
+                             int width) { b.operations.emplace_back(CenterCrop{height, width}); })
+      .def("random_crop", [](PlanBuilder& b, int height,
+                             int width) { b.operations.emplace_back(RandomCrop{height, width}); })
       .def("random_horizontal_flip",
            [](PlanBuilder& b, double p) { b.operations.emplace_back(RandomHorizontalFlip{p}); })
       .def("build", [](const PlanBuilder& b, DType dtype, bool channels_last, bool scale,
-                       const std::optional<std::array<float, 3>>& mean, const std::optional<std::array<float, 3>>& std) {
+                       const std::optional<std::array<float, 3>>& mean,
+                       const std::optional<std::array<float, 3>>& std) {
         return std::const_pointer_cast<Plan>(b.build(dtype, channels_last, scale, mean, std));
       });
 }
@@ -202,23 +210,27 @@ void bind_loader(py::module_& m) {
       .def_readonly("epoch", &Batch::epoch);
   py::class_<Loader, std::unique_ptr<Loader, UnlessForked>>(m, "Loader")
       .def(py::init([](std::shared_ptr<shard::Dataset> dataset, std::shared_ptr<Plan> plan,
-                       std::shared_ptr<BufferPool> pool, int threads, uint64_t seed, OnError on_error, int width,
-                       int height, int64_t class_count, const std::optional<Indices>& population) {
+                       std::shared_ptr<BufferPool> pool, int threads, uint64_t seed, OnError on_error,
+                       int width, int height, int64_t class_count, const std::optional<Indices>& population) {
              pipeline::LoaderOptions options{threads, seed, on_error, width, height, class_count, {}};
              if (population) options.population = to_vector(*population);
              return std::unique_ptr<Loader, UnlessForked>(
                  new Loader(std::move(dataset), std::move(plan), std::move(options), std::move(pool)));
            }),
-           py::arg("dataset"), py::arg("plan"), py::arg("pool"), py::kw_only(), py::arg("threads"), py::arg("seed"),
-           py::arg("on_error"), py::arg("width"), py::arg("height"), py::arg("class_count"), py::arg("population"))
+           py::arg("dataset"), py::arg("plan"), py::arg("pool"), py::kw_only(), py::arg("threads"),
+           py::arg("seed"), py::arg("on_error"), py::arg("width"), py::arg("height"), py::arg("class_count"),
+           py::arg("population"))
       .def(
           "submit",
-          [](Loader& loader, const Indices& indices, uint32_t epoch) { loader.submit(to_vector(indices), epoch); },
+          [](Loader& loader, const Indices& indices, uint32_t epoch) {
+            loader.submit(to_vector(indices), epoch);
+          },
           py::arg("indices"), py::arg("epoch"))
       .def_property_readonly("pending", &Loader::pending)
       .def("next", &next, py::arg("timeout") = 0.0)
       .def("images", &images, py::arg("batch"))
-      .def("labels", [](const Loader&, const Batch& batch) { return labels(batch); }, py::arg("batch"))
+      .def(
+          "labels", [](const Loader&, const Batch& batch) { return labels(batch); }, py::arg("batch"))
       .def("counters", &counters);
   m.def("epoch_order", &epoch_order, py::arg("size"), py::arg("seed"), py::arg("epoch"), py::arg("start"),
         py::arg("count"));

@@ -95,9 +95,11 @@ void bind_shard(py::module_& m) {
       .def_property_readonly("jpeg_length", field(&Record::jpeg_bytes))
       .def_property_readonly("jpeg_crc32c", field(&Record::jpeg_crc))
       .def_property_readonly("row_count", field(&Record::row_count))
-      .def_property_readonly("truncated", [](const SampleRecord& s) { return (s.record.flags & shard::kTruncated) != 0; })
-      .def_property_readonly(
-          "stored", [](const SampleRecord& s) { return s.record.flags & shard::kRewritten ? "restart" : "verbatim"; });
+      .def_property_readonly("truncated",
+                             [](const SampleRecord& s) { return (s.record.flags & shard::kTruncated) != 0; })
+      .def_property_readonly("stored", [](const SampleRecord& s) {
+        return s.record.flags & shard::kRewritten ? "restart" : "verbatim";
+      });
 
   py::class_<shard::Shard, std::shared_ptr<shard::Shard>>(m, "Shard")
       .def(py::init<const std::string&>(), py::arg("path"), py::call_guard<py::gil_scoped_release>())

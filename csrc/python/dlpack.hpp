@@ -42,13 +42,9 @@ inline pybind11::capsule to_dlpack(std::shared_ptr<void> owner, DLDataType dtype
     std::vector<int64_t> shape, strides;
   };
   auto* holder = new Holder{{}, std::move(owner), std::move(shape), std::move(strides)};
-  holder->managed.dl_tensor = {holder->owner.get(),
-                               {1, 0},
-                               static_cast<int32_t>(holder->shape.size()),
-                               dtype,
-                               holder->shape.data(),
-                               holder->strides.data(),
-                               0};
+  holder->managed.dl_tensor = {
+      holder->owner.get(),    {1, 0}, static_cast<int32_t>(holder->shape.size()), dtype, holder->shape.data(),
+      holder->strides.data(), 0};
   holder->managed.manager_ctx = holder;
   holder->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Holder*>(self->manager_ctx); };
   const PyCapsule_Destructor drop = [](PyObject* capsule) {

@@ -26,8 +26,8 @@ class Dataset {
 
   [[nodiscard]] Place locate(uint64_t index) const {
     if (index >= size()) {
-      throw Error(ErrorKind::index,
-                  "index " + std::to_string(index) + " in a dataset of " + std::to_string(size()) + " samples");
+      throw Error(ErrorKind::index, "index " + std::to_string(index) + " in a dataset of " +
+                                        std::to_string(size()) + " samples");
     }
     const size_t k = static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
     return {*shards_[k], index - (k == 0 ? 0 : ends_[k - 1])};

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include "error.hpp"
 
@@ -14,14 +14,15 @@ namespace fastload::shard {
 
 void throw_errno(const std::string& doing, const std::string& path) {
   const int code = errno;
-  std::string message = "cannot " + doing + " '" + path + "': " + std::strerror(code);
+  std::string message = "cannot " + doing + " '" + path + "': " + std::generic_category().message(code);
   if (code == EMFILE) message += " (raise the limit with `ulimit -n`)";
   throw Error(ErrorKind::io, message);
 }
 
 File::File(const std::string& path, Mode mode)
     : path_(path),
-      descriptor_(::open(path.c_str(), mode == Mode::read ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+      descriptor_(::open(path.c_str(),
+                         mode == Mode::read ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                          0644)) {
   if (descriptor_ < 0) throw_errno(mode == Mode::read ? "open" : "create", path_);
 }
@@ -39,12 +40,14 @@ uint64_t File::size() const {
 void File::read_at(uint64_t offset, std::span<uint8_t> out) const {
   size_t done = 0;
   while (done < out.size()) {
-    const ssize_t got = ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    const ssize_t got =
+        ::pread(descriptor_, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_errno("read", path_);
     if (got == 0) {
-      throw Error(ErrorKind::shard, "'" + path_ + "' ends at byte " + std::to_string(offset + done) + ", but bytes " +
-                                        std::to_string(offset) + " to " + std::to_string(offset + out.size()) +
+      throw Error(ErrorKind::shard, "'" + path_ + "' ends at byte " + std::to_string(offset + done) +
+                                        ", but bytes " + std::to_string(offset) + " to " +
+                                        std::to_string(offset + out.size()) +
                                         " were to be read: the file has been cut short");
     }
     done += static_cast<size_t>(got);
@@ -74,7 +77,8 @@ Mapping::Mapping(const File& file, uint64_t offset, uint64_t size) {
   static const uint64_t page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   const uint64_t before = offset % page;
   length_ = before + size;
-  base_ = ::mmap(nullptr, length_, PROT_READ, MAP_SHARED, file.descriptor(), static_cast<off_t>(offset - before));
+  base_ =
+      ::mmap(nullptr, length_, PROT_READ, MAP_SHARED, file.descriptor(), static_cast<off_t>(offset - before));
   if (base_ == MAP_FAILED) throw_errno("map", file.path());
   bytes_ = {static_cast<const uint8_t*>(base_) + before, size};
 }

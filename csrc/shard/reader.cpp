@@ -41,13 +41,15 @@ Shard::Shard(const std::string& path) : file_(path, File::Mode::read) {
     throw Error(ErrorKind::shard, "'" + path + "' is not a complete fastload shard: " + what);
   };
   auto changed = [&](const char* what) {
-    throw Error(ErrorKind::checksum, "'" + path + "' is damaged: the checksum of its " + what + " does not match");
+    throw Error(ErrorKind::checksum,
+                "'" + path + "' is damaged: the checksum of its " + what + " does not match");
   };
   const uint64_t size = file_.size();
   if (size == 0) fail("it has 0 bytes");
   if (size < kEndOfArchive + sizeof(Trailer)) fail("it has only " + std::to_string(size) + " bytes");
   Trailer trailer;
-  file_.read_at(size - kEndOfArchive - sizeof(Trailer), {reinterpret_cast<uint8_t*>(&trailer), sizeof(trailer)});
+  file_.read_at(size - kEndOfArchive - sizeof(Trailer),
+                {reinterpret_cast<uint8_t*>(&trailer), sizeof(trailer)});
   const bool intact = trailer.crc == crc32c(as_bytes(trailer).first(offsetof(Trailer, crc)));
   if (trailer.magic != kTrailerMagic) {
     if (intact) changed("trailer");
@@ -56,7 +58,8 @@ Shard::Shard(const std::string& path) : file_(path, File::Mode::read) {
   check_version(trailer.version, path);
   if (!intact) changed("trailer");
   if (trailer.index_bytes < sizeof(IndexHeader) + sizeof(Trailer) || trailer.index_bytes > size ||
-      trailer.index_offset != size - kEndOfArchive - trailer.index_bytes || trailer.index_offset < kTarBlock) {
+      trailer.index_offset != size - kEndOfArchive - trailer.index_bytes ||
+      trailer.index_offset < kTarBlock) {
     fail("its trailer points outside the file");
   }
   index_ = std::make_unique<Mapping>(file_, trailer.index_offset, trailer.index_bytes);
@@ -75,7 +78,8 @@ Shard::Shard(const std::string& path) : file_(path, File::Mode::read) {
   rows_ = section(SectionId::rows);
   keys_ = section(SectionId::keys);
   entry_points_ = section(SectionId::entry_points);
-  if (records_.size() != sample_count_ * sizeof(Record)) fail("its index holds another number of records than samples");
+  if (records_.size() != sample_count_ * sizeof(Record))
+    fail("its index holds another number of records than samples");
 }
 
 std::span<const uint8_t> Shard::section(SectionId id) const {
@@ -97,7 +101,8 @@ std::span<const uint8_t> Shard::section(SectionId id) const {
 std::span<const uint8_t> Shard::slice(std::span<const uint8_t> section, uint64_t first, uint64_t count,
                                       uint64_t entry_bytes, const char* what) const {
   if (first + count > section.size() / entry_bytes) {
-    throw Error(ErrorKind::checksum, "'" + path() + "' is damaged: a record's " + what + " lie outside the index");
+    throw Error(ErrorKind::checksum,
+                "'" + path() + "' is damaged: a record's " + what + " lie outside the index");
   }
   return section.subspan(first * entry_bytes, count * entry_bytes);
 }
@@ -109,10 +114,12 @@ const Record& Shard::record(uint64_t sample) const {
   }
   const Record& record = reinterpret_cast<const Record*>(records_.data())[sample];
   const auto rows = slice(rows_, record.row_first, record.row_count, sizeof(RowEntry), "rows");
-  const auto entries = slice(entry_points_, record.entry_first, record.entry_count, sizeof(EntryPoint), "entry points");
+  const auto entries =
+      slice(entry_points_, record.entry_first, record.entry_count, sizeof(EntryPoint), "entry points");
   const auto key = slice(keys_, record.key_offset, record.key_bytes, 1, "key");
   if (record.crc != record_crc(record, rows, entries, key)) {
-    throw Error(ErrorKind::checksum, "'" + path() + "' is damaged: the checksum of the index record of sample " +
+    throw Error(ErrorKind::checksum, "'" + path() +
+                                         "' is damaged: the checksum of the index record of sample " +
                                          std::to_string(sample) + " does not match");
   }
   return record;
@@ -127,8 +134,9 @@ std::string_view Shard::key(const Record& record) const {
 }
 
 void Shard::fail_checksum(const std::string& what, uint64_t offset, const Record& record) const {
-  throw Error(ErrorKind::checksum, "'" + path() + "' is damaged: " + what + " of sample '" + std::string(key(record)) +
-                                       "' at byte " + std::to_string(offset) + " does not match its checksum");
+  throw Error(ErrorKind::checksum, "'" + path() + "' is damaged: " + what + " of sample '" +
+                                       std::string(key(record)) + "' at byte " + std::to_string(offset) +
+                                       " does not match its checksum");
 }
 
 void Shard::read_jpeg(const Record& record, std::vector<uint8_t>& out) const {
@@ -144,7 +152,8 @@ size_t Shard::read_rows(const Record& record, int row_begin, int row_end, std::v
   // Ascending ends keep every piece inside the buffer, whoever wrote the table.
   if (!inside || !std::is_sorted(table.begin(), table.begin() + row_end + 1,
                                  [](const RowEntry& a, const RowEntry& b) { return a.end < b.end; })) {
-    throw Error(ErrorKind::shard, "'" + path() + "' has a wrong row table for sample '" + std::string(key(record)) + "'");
+    throw Error(ErrorKind::shard,
+                "'" + path() + "' has a wrong row table for sample '" + std::string(key(record)) + "'");
   }
   const uint64_t header_bytes = table[0].end;
   const uint64_t begin = table[static_cast<size_t>(row_begin)].end;
@@ -158,7 +167,8 @@ size_t Shard::read_rows(const Record& record, int row_begin, int row_end, std::v
     file_.read_at(record.jpeg_offset, all.first(header_bytes));
     file_.read_at(record.jpeg_offset + begin, all.subspan(header_bytes));
   }
-  if (crc32c(all.first(header_bytes)) != table[0].crc) fail_checksum("the JPEG header", record.jpeg_offset, record);
+  if (crc32c(all.first(header_bytes)) != table[0].crc)
+    fail_checksum("the JPEG header", record.jpeg_offset, record);
   uint64_t at = header_bytes;
   for (int row = row_begin; row < row_end; ++row) {
     const RowEntry& entry = table[static_cast<size_t>(row) + 1];
@@ -191,8 +201,8 @@ void Shard::verify(uint64_t sample) const {
   members += text(make_tar_header(name + ".cls", label.size())) + label;
   members.resize(members.size() + tar_padding(label.size()), '\0');
   expect(after, members, "the .cls member", record);
-  expect(record.jpeg_offset - kTarBlock, text(make_tar_header(name + ".jpg", record.jpeg_bytes)), "the tar header",
-         record);
+  expect(record.jpeg_offset - kTarBlock, text(make_tar_header(name + ".jpg", record.jpeg_bytes)),
+         "the tar header", record);
 }
 
 void Shard::expect(uint64_t offset, const std::string& bytes, const char* what, const Record& record) const {

@@ -11,8 +11,8 @@
 
 namespace fastload::shard {
 
-// Thread-safe. Opening costs the same whatever the number of samples: the index is mapped, not parsed. Therefore
-// checksums are checked where something is read: a record's each time, a piece's with the piece.
+// Thread-safe. Opening costs the same whatever the number of samples: the index is mapped, not parsed.
+// Therefore checksums are checked where something is read: a record's each time, a piece's with the piece.
 class Shard {
  public:
   explicit Shard(const std::string& path);
@@ -40,8 +40,8 @@ class Shard {
 
  private:
   std::span<const uint8_t> section(SectionId id) const;
-  std::span<const uint8_t> slice(std::span<const uint8_t> section, uint64_t first, uint64_t count, uint64_t entry_bytes,
-                                 const char* what) const;
+  std::span<const uint8_t> slice(std::span<const uint8_t> section, uint64_t first, uint64_t count,
+                                 uint64_t entry_bytes, const char* what) const;
   void expect(uint64_t offset, const std::string& bytes, const char* what, const Record& record) const;
   [[noreturn]] void fail_checksum(const std::string& what, uint64_t offset, const Record& record) const;
 

@@ -23,29 +23,33 @@ std::span<const uint8_t> as_bytes(std::string_view text) { return as_bytes(text.
 template <class T>
 T narrow(uint64_t value, const char* what, std::string_view key) {
   if (value > static_cast<uint64_t>(std::numeric_limits<T>::max())) {
-    throw Error(ErrorKind::value, std::string(what) + " of sample '" + std::string(key) + "' is too large for a shard");
+    throw Error(ErrorKind::value,
+                std::string(what) + " of sample '" + std::string(key) + "' is too large for a shard");
   }
   return static_cast<T>(value);
 }
 
 }  // namespace
 
-uint32_t record_crc(const Record& record, std::span<const uint8_t> rows, std::span<const uint8_t> entry_points,
-                    std::span<const uint8_t> key) {
+uint32_t record_crc(const Record& record, std::span<const uint8_t> rows,
+                    std::span<const uint8_t> entry_points, std::span<const uint8_t> key) {
   uint32_t crc = crc32c(as_bytes(&record, 1).first(offsetof(Record, crc)));
   crc = crc32c(rows, crc);
   crc = crc32c(entry_points, crc);
   return crc32c(key, crc);
 }
 
-Writer::Writer(const std::string& path) : file_(path, File::Mode::create) { buffer_.reserve(2 * kBufferBytes); }
+Writer::Writer(const std::string& path) : file_(path, File::Mode::create) {
+  buffer_.reserve(2 * kBufferBytes);
+}
 
 void Writer::add(const SampleInfo& sample) {
   if (closed_) throw Error(ErrorKind::value, "'" + file_.path() + "' is closed");
   if (sample.key.empty() || sample.key.find('.') != std::string_view::npos) {
     throw Error(ErrorKind::value, "key '" + std::string(sample.key) + "' is empty or has a dot");
   }
-  if (sample.components < 1 || sample.components > 3) throw Error(ErrorKind::value, "1 to 3 components expected");
+  if (sample.components < 1 || sample.components > 3)
+    throw Error(ErrorKind::value, "1 to 3 components expected");
   const std::string key(sample.key);
   Record record{};
   record.jpeg_offset = position_ + kTarBlock;
@@ -56,7 +60,8 @@ void Writer::add(const SampleInfo& sample) {
   record.height = narrow<uint16_t>(static_cast<uint64_t>(sample.height), "height", key);
   record.key_offset = narrow<uint32_t>(keys_.size(), "key offset", key);
   record.key_bytes = narrow<uint16_t>(key.size(), "key", key);
-  record.restart_interval = narrow<uint16_t>(static_cast<uint64_t>(sample.restart_interval), "restart interval", key);
+  record.restart_interval =
+      narrow<uint16_t>(static_cast<uint64_t>(sample.restart_interval), "restart interval", key);
   record.row_first = narrow<uint32_t>(rows_.size(), "row table", key);
   record.row_count = static_cast<uint32_t>(sample.row_offsets.size());
   record.components = static_cast<uint8_t>(sample.components);
@@ -70,7 +75,8 @@ void Writer::add(const SampleInfo& sample) {
     rows_.push_back({end, crc32c(sample.jpeg.subspan(begin, end - begin))});
     begin = end;
   }
-  record.crc = record_crc(record, as_bytes(rows_.data() + record.row_first, record.row_count), {}, as_bytes(key));
+  record.crc =
+      record_crc(record, as_bytes(rows_.data() + record.row_first, record.row_count), {}, as_bytes(key));
   put_member(key + ".jpg", sample.jpeg);
   put_member(key + ".cls", as_bytes(std::to_string(sample.label)));
   keys_ += key;

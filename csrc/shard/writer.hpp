@@ -52,7 +52,7 @@ class Writer {
 };
 
 // The record's own checksum: see Record::crc.
-uint32_t record_crc(const Record& record, std::span<const uint8_t> rows, std::span<const uint8_t> entry_points,
-                    std::span<const uint8_t> key);
+uint32_t record_crc(const Record& record, std::span<const uint8_t> rows,
+                    std::span<const uint8_t> entry_points, std::span<const uint8_t> key);
 
 }  // namespace fastload::shard

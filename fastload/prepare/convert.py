@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastload._native import PreparedJpeg, jpeg_info, prepare_jpeg
-from fastload.errors import JpegError, PrepareError, TruncatedJpegError
+from fastload.errors import JpegError, PrepareError
 from fastload.prepare.odd import JPEG_START, reencode
 from fastload.prepare.options import Options
 from fastload.prepare.sources import Item
 
 _END_OF_IMAGE = b"\xff\xd9"
+_MOST_PIXELS = (
+    178_956_970  # Pillow's limit, above which it takes a file for an attack; its coefficients need 1 GiB
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,15 @@ def _convert(data: bytes, options: Options) -> Converted:
         raise JpegError("the file is empty")
     if not data.startswith(JPEG_START):
         return _through_pillow(data, options)
-    if options.max_side is not None:
-        info = jpeg_info(data)
-        if max(info.width, info.height) > options.max_side:
-            return _through_pillow(data, options)
-    try:
-        prepared = prepare_jpeg(data, verbatim=options.verbatim, keep_truncated=options.keep_truncated)
-    except TruncatedJpegError:
-        raise
-    except JpegError:
-        if jpeg_info(data).components != 4:
-            raise
+    info = jpeg_info(data)
+    if info.width * info.height > _MOST_PIXELS:
+        raise JpegError(
+            f"its header promises {info.width} x {info.height} pixels, more than {_MOST_PIXELS:,}"
+        )
+    too_large = options.max_side is not None and max(info.width, info.height) > options.max_side
+    if too_large or info.components == 4:
         return _through_pillow(data, options)
+    prepared = prepare_jpeg(data, verbatim=options.verbatim, keep_truncated=options.keep_truncated)
     return Converted(prepared, _changes(prepared))
 
 

@@ -58,6 +58,7 @@ class Journal:
         self._directory = directory / JOURNAL_NAME
         self._directory.mkdir(parents=True, exist_ok=True)
         sync_directory(directory)
+        sync_directory(directory.parent)
         self._lock = os.open(self._directory / "lock", os.O_CREAT | os.O_RDWR)
         try:
             self._take_lock()

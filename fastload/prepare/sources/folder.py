@@ -72,11 +72,12 @@ class FolderSource:
 def _image_files(folder: Path) -> list[tuple[str, int]]:
     """(path from the source's root, size) in the order in which torchvision's make_dataset finds them."""
     found = []
+    start = len(os.path.join(folder.parent, ""))
     for directory, _, names in sorted(os.walk(folder, followlinks=True)):
         for name in sorted(names):
             if name.lower().endswith(EXTENSIONS):
                 path = os.path.join(directory, name)
-                found.append((os.path.relpath(path, folder.parent), _size(path)))
+                found.append((path[start:], _size(path)))
     return found
 
 
