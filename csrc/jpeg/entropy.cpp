@@ -10,17 +10,16 @@ namespace fastload::jpeg {
 namespace {
 
 constexpr int kMostBlocksInMcu = 10;  // T.81, B.2.3
+constexpr int kLargestSide = 65500;   // libjpeg's JPEG_MAX_DIMENSION
 
 // Enough segments for the lanes, and few enough coefficients for the cache.
 constexpr int kSegmentsInBand = 12;
 
-// What libjpeg upsamples, and decodes at all.
+// What libjpeg decodes.
 bool supported(const Layout& layout) {
+  if (layout.width > kLargestSide || layout.height > kLargestSide) return false;
   int blocks = 0;
-  for (int c = 0; c < layout.components; ++c) {
-    blocks += layout.h[c] * layout.v[c];
-    if (layout.max_h() % layout.h[c] != 0 || layout.max_v() % layout.v[c] != 0) return false;
-  }
+  for (int c = 0; c < layout.components; ++c) blocks += layout.h[c] * layout.v[c];
   return blocks <= kMostBlocksInMcu;
 }
 
@@ -34,7 +33,7 @@ Stream make_stream(const uint8_t* data, const uint8_t* end) {
 }  // namespace
 
 template <class Table>
-const Table* EntropyDecoder::built(const HuffmanCode& code, Built<Table>& slot) {
+const Table* EntropyDecoder::built(const HuffmanSpec& code, Built<Table>& slot) {
   if (!slot.valid || slot.code != code) {
     slot.valid = build(code, slot.table);
     slot.code = code;

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "jpeg/coefficients.hpp"
+#include "jpeg/block_row.hpp"
 #include "jpeg/lockstep.hpp"
 #include "jpeg/splice.hpp"
 
@@ -38,13 +38,13 @@ class EntropyDecoder {
   };
   template <class Table>
   struct Built {
-    HuffmanCode code;
+    HuffmanSpec code;
     Table table;
     bool valid = false;
   };
 
   template <class Table>
-  static const Table* built(const HuffmanCode& code, Built<Table>& slot);
+  static const Table* built(const HuffmanSpec& code, Built<Table>& slot);
   void reserve(size_t bytes);
   void lay_out_band();
   bool decode_band();

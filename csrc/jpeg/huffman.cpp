@@ -6,7 +6,7 @@ namespace fastload::jpeg {
 namespace {
 
 // T.81, C.2. No code word may consist of ones only.
-bool assign(const HuffmanCode& code, CanonicalCode& canonical) {
+bool assign(const HuffmanSpec& code, CanonicalCode& canonical) {
   uint32_t word = 0;
   int index = 0;
   for (size_t length = 1; length <= 16; ++length) {
@@ -44,7 +44,7 @@ void fill_ac(int symbol, int length, uint32_t* entries) {
 
 }  // namespace
 
-bool build(const HuffmanCode& code, AcTable& table) {
+bool build(const HuffmanSpec& code, AcTable& table) {
   if (!assign(code, table.code)) return false;
   uint32_t* entries = table.entries;
   const uint8_t* symbol = code.symbols.data();
@@ -58,7 +58,7 @@ bool build(const HuffmanCode& code, AcTable& table) {
   return true;
 }
 
-bool build(const HuffmanCode& code, DcTable& table) {
+bool build(const HuffmanSpec& code, DcTable& table) {
   constexpr int kLargestSize = 15;  // libjpeg's limit
   if (!assign(code, table.code)) return false;
   uint16_t* entries = table.entries;

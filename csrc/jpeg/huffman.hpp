@@ -78,8 +78,8 @@ struct DcTable {
 };
 
 // False if libjpeg would reject the code.
-bool build(const HuffmanCode& code, AcTable& table);
-bool build(const HuffmanCode& code, DcTable& table);
+bool build(const HuffmanSpec& code, AcTable& table);
+bool build(const HuffmanSpec& code, DcTable& table);
 
 // What changes with every step.
 struct Lane {

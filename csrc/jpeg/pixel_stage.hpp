@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "image/geometry.hpp"
-#include "jpeg/coefficients.hpp"
+#include "jpeg/block_row.hpp"
 #include "jpeg/header.hpp"
 #include "jpeg/upsample.hpp"
 

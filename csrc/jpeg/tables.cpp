@@ -27,7 +27,7 @@ bool ScanTables::read_codes(Bytes segment) {
   for (size_t at = 0; at < segment.size();) {
     const int kind = segment[at] >> 4, slot = segment[at] & 15;
     if (kind > 1 || slot > 3 || segment.size() - at < 17) return false;
-    HuffmanCode& code = (kind == 0 ? dc : ac)[slot];
+    HuffmanSpec& code = (kind == 0 ? dc : ac)[slot];
     code = {};
     size_t total = 0;
     for (size_t length = 1; length <= 16; ++length) total += code.counts[length] = segment[at + length];
@@ -75,7 +75,9 @@ bool ScanTables::read(Bytes jpeg, const Header& header) {
     const Bytes segment = jpeg.subspan(at + 4, length - 2);
     if (marker == kDQT && !read_quantisers(segment)) return false;
     if (marker == kDHT && !read_codes(segment)) return false;
+    if (marker == kDRI && segment.size() != 2) return false;
     if (is_sof(marker)) {
+      if (segment.size() != 6 + 3 * static_cast<size_t>(components)) return false;
       for (int c = 0; c < components; ++c) {
         const size_t entry = 6 + 3 * static_cast<size_t>(c);
         ids[c] = segment[entry];

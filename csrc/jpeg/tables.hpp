@@ -11,12 +11,12 @@ namespace fastload::jpeg {
 inline constexpr int kMostComponents = 3;  // of the fast subset
 
 // A Huffman code (ITU-T T.81, annex C): its words are assigned to `symbols` in order of length.
-struct HuffmanCode {
+struct HuffmanSpec {
   std::array<uint8_t, 17> counts{};  // by length; [0] is not used
   std::array<uint8_t, 256> symbols{};
   bool defined = false;
 
-  friend bool operator==(const HuffmanCode&, const HuffmanCode&) = default;
+  friend bool operator==(const HuffmanSpec&, const HuffmanSpec&) = default;
 };
 
 struct ScanTables {
@@ -26,7 +26,7 @@ struct ScanTables {
 
   uint16_t quantisers[4][64] = {};  // row-major
   bool quantiser_defined[4] = {};
-  HuffmanCode dc[4], ac[4];
+  HuffmanSpec dc[4], ac[4];
   Selection selections[kMostComponents];  // by component
 
   // Reads the segments of `jpeg` up to its first scan, of which `header` is the summary. False if the scan does
