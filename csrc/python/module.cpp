@@ -60,6 +60,7 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_image(m);
   fastload::bind_jpeg(m);
   fastload::bind_pixels(m);
+  fastload::bind_entropy(m);
   fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
