@@ -59,6 +59,8 @@ PYBIND11_MODULE(_native, m) {
   py::register_exception_translator(translate);
   fastload::bind_jpeg(m);
   fastload::bind_encode(m);
+  fastload::bind_pixels(m);
+  fastload::bind_entropy(m);
   fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
