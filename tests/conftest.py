@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import corpus
+from fastload._native import image
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -21,6 +23,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if probe is not None and not probe.kernel_ran:
         for item in gpu:
             item.add_marker(pytest.mark.skip(reason=f"needs an NVIDIA GPU: {probe.problem}"))
+
+
+@pytest.fixture(params=image.simd_targets())
+def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test once with each SIMD target of this processor, and proves that it is the one that runs."""
+    image.set_simd_target(request.param)
+    assert image.simd_target() == request.param
+    yield request.param
+    image.set_simd_target("")
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,18 @@
-"""The inverse DCT equals a plain one in NumPy, which equals libjpeg-turbo's, for any coefficients whatever."""
+"""The inverse DCT equals a plain one in NumPy, which equals libjpeg-turbo's, for any coefficients."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from fastload._native import image, pixels
+from fastload._native import pixels
 from jpeg_writer import ZIGZAG, Component, write_jpeg
+
+pytestmark = pytest.mark.usefixtures("simd_target")
 
 Blocks = npt.NDArray[np.int16]  # (n, 64), natural order
 
@@ -21,22 +22,13 @@ F |= {name: round(name * 2**13) for name in (1.175875602, 1.501321110, 1.8477590
 F |= {name: round(name * 2**13) for name in (2.562915447, 3.072711026)}
 
 
-@pytest.fixture(params=image.simd_targets(), autouse=True)
-def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Runs the test once with each SIMD target of this processor, and proves that it is the one that runs."""
-    image.set_simd_target(request.param)
-    assert image.simd_target() == request.param
-    yield request.param
-    image.set_simd_target("")
-
-
 def wrap(a: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """To 16 bits."""
     return a.astype(np.int16).astype(np.int64)
 
 
 def transform(x: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """jidctint.c along the last axis, times 2^13, with 16-bit sums where libjpeg-turbo's x86 code has them."""
+    """jidctint.c along the last axis, times 2^13, with 16-bit sums where libjpeg-turbo has them."""
     x0, x1, x2, x3, x4, x5, x6, x7 = np.moveaxis(x, -1, 0)
     z1 = (x2 + x6) * F[0.541196100]
     tmp2, tmp3 = z1 - x6 * F[1.847759065], z1 + x2 * F[0.765366865]
@@ -52,7 +44,9 @@ def transform(x: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         x5 * F[2.053119869] + z2 + z4,
         x7 * F[0.298631336] + z1 + z3,
     ]
-    out = [e + o for e, o in zip(even, odd, strict=True)] + [e - o for e, o in zip(even, odd, strict=True)][::-1]
+    out = [e + o for e, o in zip(even, odd, strict=True)] + [e - o for e, o in zip(even, odd, strict=True)][
+        ::-1
+    ]
     return np.stack(out, axis=-1)
 
 
@@ -78,11 +72,11 @@ def random_blocks(rng: np.random.Generator, count: int, end: int, size: int, den
 
 
 def check(blocks: Blocks, quantisers: npt.NDArray[np.uint16]) -> None:
+    expected = plain_idct(blocks, quantisers)
     last = Component(blocks, quantisers).last
-    np.testing.assert_array_equal(pixels.idct(blocks, last, quantisers), plain_idct(blocks, quantisers))
+    np.testing.assert_array_equal(pixels.idct(blocks, last, quantisers), expected)
     # A larger `last` is allowed, and takes the long way.
-    everything = np.full_like(last, 63)
-    np.testing.assert_array_equal(pixels.idct(blocks, everything, quantisers), plain_idct(blocks, quantisers))
+    np.testing.assert_array_equal(pixels.idct(blocks, np.full_like(last, 63), quantisers), expected)
 
 
 @pytest.mark.parametrize("end", [0, 1, 2, 3, 5, 8, 9, 10, 14, 27, 35, 62, 63])
@@ -120,7 +114,7 @@ def test_extremes_together(sizes: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("size", [200, 2047, 32767])
 def test_plain_idct_is_that_of_libjpeg_turbo(size: int) -> None:
-    """Pillow decodes a gray JPEG of these coefficients to the same samples. Its DC differences fit 15 bits."""
+    """Pillow decodes a gray JPEG of these coefficients to the same samples. DC differences fit 15 bits."""
     rng = np.random.default_rng(size)
     blocks = random_blocks(rng, 300, 63, size, 0.3)
     blocks[::3, 8:] = 0  # what takes libjpeg-turbo's short cut

@@ -66,14 +66,6 @@ HWY_INLINE Wide Products(const Pairs& pairs, V16 factors) {
 #endif
 }
 
-// numbers * 2^13 + rounding, with rounding < 2^13.
-template <int kRounding>
-HWY_INLINE Wide Scale(V16 numbers) {
-  const Pairs shifted(hn::Set(D16(), kRounding * 8), numbers);
-  return {hn::ShiftRight<3>(hn::BitCast(D32(), shifted.lower)),
-          hn::ShiftRight<3>(hn::BitCast(D32(), shifted.upper))};
-}
-
 HWY_INLINE Wide operator+(const Wide& a, const Wide& b) {
   return {hn::Add(a.lower, b.lower), hn::Add(a.upper, b.upper)};
 }
@@ -85,9 +77,9 @@ HWY_INLINE Wide operator-(const Wide& a, const Wide& b) {
 template <int kRounding, bool kFew>
 HWY_INLINE void Transform(const V16* in, Wide (&out)[8]) {
   Wide even[4], odd[4];
+  constexpr int kOne = 1 << kConstBits;
+  const Wide rounding{hn::Set(D32(), kRounding), hn::Set(D32(), kRounding)};
   if constexpr (kFew) {
-    constexpr int kOne = 1 << kConstBits;
-    const Wide rounding{hn::Set(D32(), kRounding), hn::Set(D32(), kRounding)};
     const Pairs in02(in[0], in[2]), in13(in[1], in[3]);
     even[0] = AddProducts(rounding, in02, Factors(kOne, kF0541 + kF0765));
     even[1] = AddProducts(rounding, in02, Factors(kOne, kF0541));
@@ -98,8 +90,9 @@ HWY_INLINE void Transform(const V16* in, Wide (&out)[8]) {
     odd[2] = Products(in13, Factors(kF1175 - kF0390, kF1175 - kF2562));
     odd[3] = Products(in13, Factors(kF1175 - kF0899, kF1175 - kF1961));
   } else {
-    const Wide sum = Scale<kRounding>(hn::Add(in[0], in[4])),
-               difference = Scale<kRounding>(hn::Sub(in[0], in[4]));
+    const Pairs in04(hn::Add(in[0], in[4]), hn::Sub(in[0], in[4]));
+    const Wide sum = AddProducts(rounding, in04, Factors(kOne, 0));
+    const Wide difference = AddProducts(rounding, in04, Factors(0, kOne));
     const Pairs in26(in[2], in[6]), in71(in[7], in[1]), in53(in[5], in[3]);
     const Wide even2 = Products(in26, Factors(kF0541, kF0541 - kF1847));
     const Wide even3 = Products(in26, Factors(kF0541 + kF0765, kF0541));
@@ -195,7 +188,7 @@ HWY_INLINE bool IsTame(V16 first_row) {
 }
 
 // Returns whether it did: no for a group that is not tame.
-HWY_INLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst, ptrdiff_t stride) {
+HWY_NOINLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst, ptrdiff_t stride) {
   V16 rows[8];
   for (int k = 0; k < 8; ++k) rows[k] = Dequantise(blocks, quantisers, k);
   if (HWY_UNLIKELY(!IsTame(rows[0]))) return false;
@@ -211,7 +204,7 @@ HWY_INLINE bool FullGroup(const int16_t* blocks, const uint16_t* quantisers, uin
 }
 
 // For blocks whose coefficients outside of the first four rows and columns are zero.
-HWY_INLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
+HWY_NOINLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, uint8_t* dst,
                             ptrdiff_t stride) {
   V16 rows[4];
   for (int k = 0; k < 4; ++k) rows[k] = Dequantise(blocks, quantisers, k);
@@ -229,20 +222,25 @@ HWY_INLINE bool CornerGroup(const int16_t* blocks, const uint16_t* quantisers, u
 
 #endif  // FL_LANES
 
-// A block without other coefficients than the first.
-HWY_INLINE void FlatBlock(int16_t coefficient, uint16_t quantiser, uint8_t* dst, ptrdiff_t stride) {
-  const auto between =
-      static_cast<int16_t>(static_cast<int16_t>(coefficient * quantiser) * (1 << kPass1Bits));
-  constexpr int kShift = kPass2Shift - kConstBits;
-  const int sample = clamp_to((between + (1 << (kShift - 1))) >> kShift, -128, 127) + 128;
-  for (int y = 0; y < 8; ++y, dst += stride) std::memset(dst, sample, 8);
+// Blocks without other coefficients than the first.
+template <int kCount>
+HWY_INLINE void FlatBlocks(const int16_t* blocks, uint16_t quantiser, uint8_t* dst, ptrdiff_t stride) {
+  uint64_t row[kCount];
+  for (int k = 0; k < kCount; ++k) {
+    const auto first = static_cast<int16_t>(blocks[64 * k] * quantiser);
+    const auto between = static_cast<int16_t>(first * (1 << kPass1Bits));
+    constexpr int kShift = kPass2Shift - kConstBits;
+    const int sample = clamp_to((between + (1 << (kShift - 1))) >> kShift, -128, 127) + 128;
+    row[k] = static_cast<uint64_t>(sample) * 0x0101010101010101;
+  }
+  for (int y = 0; y < 8; ++y, dst += stride) std::memcpy(dst, row, sizeof(row));
 }
 
 HWY_INLINE void OneByOne(const int16_t* blocks, const uint8_t* last, int count, const uint16_t* quantisers,
                          uint8_t* dst, ptrdiff_t stride) {
   for (int k = 0; k < count; ++k, blocks += 64, dst += 8) {
     if (last[k] == 0) {
-      FlatBlock(blocks[0], quantisers[0], dst, stride);
+      FlatBlocks<1>(blocks, quantisers[0], dst, stride);
     } else {
       idct_block(blocks, quantisers, dst, stride);
     }
@@ -252,15 +250,15 @@ HWY_INLINE void OneByOne(const int16_t* blocks, const uint8_t* last, int count, 
 void IdctBlocks(const int16_t* blocks, const uint8_t* last, int count, const uint16_t* quantisers,
                 uint8_t* dst, ptrdiff_t stride) {
 #if FL_LANES
-  const auto group = [=](const int16_t* from, const uint8_t* ends, uint8_t* to,
-                         ptrdiff_t to_stride) HWY_ATTR {
-    constexpr int kCornerEnd = 9;  // the zigzag's fourth diagonal ends here
-    const int end = *std::max_element(ends, ends + kGroup);
-    const bool done = end == 0            ? false
-                      : end <= kCornerEnd ? CornerGroup(from, quantisers, to, to_stride)
-                                          : FullGroup(from, quantisers, to, to_stride);
-    if (!done) OneByOne(from, ends, kGroup, quantisers, to, to_stride);
-  };
+  const auto group = [=](const int16_t* from, const uint8_t* ends, uint8_t* to, ptrdiff_t to_stride)
+                         HWY_ATTR {
+                           constexpr int kCornerEnd = 9;  // the zigzag's fourth diagonal ends here
+                           const int end = *std::max_element(ends, ends + kGroup);
+                           if (end == 0) return FlatBlocks<kGroup>(from, quantisers[0], to, to_stride);
+                           const bool done = end <= kCornerEnd ? CornerGroup(from, quantisers, to, to_stride)
+                                                               : FullGroup(from, quantisers, to, to_stride);
+                           if (!done) OneByOne(from, ends, kGroup, quantisers, to, to_stride);
+                         };
   if (HWY_LIKELY(count >= kGroup)) {
     for (int k = 0; k < count; k += kGroup) {
       const int at = std::min(k, count - kGroup);  // the last group overlaps the one before
