@@ -7,3 +7,6 @@
 #else
 #define FL_HD
 #endif
+
+// Kept out of line, so that what calls it stays small.
+#define FL_NOINLINE __attribute__((noinline))

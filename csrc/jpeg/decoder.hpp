@@ -15,7 +15,19 @@ namespace fastload::jpeg {
 struct Pixels {
   std::vector<uint8_t> bytes;
   int width = 0, height = 0;
+  void resize(int new_width, int new_height) {
+    width = new_width;
+    height = new_height;
+    bytes.resize(3 * static_cast<size_t>(width) * static_cast<size_t>(height));
+  }
   [[nodiscard]] image::Image view() { return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)}; }
+};
+
+// How many images went which way.
+struct DecoderCounts {
+  uint64_t fast = 0;         // by fastload's own decoder
+  uint64_t unsupported = 0;  // by libjpeg: progressive, arithmetic, several scans, a missing table ...
+  uint64_t damaged = 0;      // by libjpeg, because the own decoder stumbled over the data
 };
 
 // One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what libjpeg
@@ -31,6 +43,8 @@ class Decoder {
   // `crop` out of some rows of a stored JPEG: see splice().
   void decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows, const image::Rect& crop,
                    Pixels& out);
+
+  [[nodiscard]] const DecoderCounts& counts() const;
 
  private:
   struct Impl;

@@ -25,6 +25,8 @@ struct Layout {
   FL_HD int mcu_columns() const { return (width + mcu_width() - 1) / mcu_width(); }
   FL_HD int mcu_rows() const { return (height + mcu_height() - 1) / mcu_height(); }
 
+  friend bool operator==(const Layout&, const Layout&) = default;
+
   // Whether every MCU row begins with a restart, so that rows and segments can be taken out one by one.
   FL_HD bool rows_are_segments() const {
     return restart_interval > 0 && mcu_columns() % restart_interval == 0;

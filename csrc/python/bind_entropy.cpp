@@ -1,0 +1,110 @@
+// fastload._native.entropy: the decoder's entropy stage, and which decoder took an image, for tests and benchmarks.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <array>
+#include <optional>
+#include <vector>
+
+#include "jpeg/decoder.hpp"
+#include "jpeg/entropy.hpp"
+#include "jpeg/libjpeg_decoder.hpp"
+#include "python/bind.hpp"
+#include "python/convert.hpp"
+
+namespace py = pybind11;
+
+namespace fastload {
+namespace {
+
+struct Plane {
+  std::vector<int16_t> blocks;
+  std::vector<uint8_t> last;
+  int across = 0;
+
+  void append(const jpeg::BlockRow& row) {
+    across = row.blocks_across;
+    const size_t count = static_cast<size_t>(row.v) * static_cast<size_t>(across);
+    blocks.insert(blocks.end(), row.blocks, row.blocks + 64 * count);
+    last.insert(last.end(), row.last, row.last + count);
+  }
+};
+
+// False if the own decoder does not take it.
+bool read_coefficients(jpeg::Bytes bytes, std::vector<Plane>& planes) {
+  const jpeg::Header header = jpeg::read_header(bytes);
+  jpeg::EntropyDecoder decoder;
+  if (!decoder.open(bytes.first(header.entropy_offset), header)) return false;
+  const jpeg::Layout& layout = decoder.layout();
+  const int segments = layout.rows_are_segments() ? layout.mcu_columns() / layout.restart_interval : 1;
+  decoder.begin({0, layout.mcu_rows(), 0, segments, {}}, bytes.subspan(header.entropy_offset), 0);
+  planes.resize(static_cast<size_t>(layout.components));
+  jpeg::BlockRow rows[jpeg::kMostComponents];
+  for (int row = 0; row < layout.mcu_rows(); ++row) {
+    if (!decoder.next(rows)) return false;
+    for (size_t c = 0; c < planes.size(); ++c) planes[c].append(rows[c]);
+  }
+  return true;
+}
+
+py::object coefficients(const py::bytes& data) {
+  const auto bytes = view(data);
+  std::vector<Plane> planes;
+  {
+    const py::gil_scoped_release release;
+    if (!read_coefficients(bytes, planes)) planes.clear();
+  }
+  if (planes.empty()) return py::none();
+  py::list result;
+  for (const Plane& plane : planes) {
+    const py::ssize_t lines = static_cast<py::ssize_t>(plane.last.size()) / plane.across;
+    result.append(py::make_tuple(
+        py::array_t<int16_t>({lines, py::ssize_t{plane.across}, py::ssize_t{64}}, plane.blocks.data()),
+        py::array_t<uint8_t>({lines, py::ssize_t{plane.across}}, plane.last.data())));
+  }
+  return result;
+}
+
+using Crop = std::optional<std::array<int, 4>>;
+
+template <class Decoder>
+py::array_t<uint8_t> decode_by(Decoder& decoder, const py::bytes& data, const Crop& crop) {
+  const auto bytes = view(data);
+  jpeg::Pixels pixels;
+  {
+    const py::gil_scoped_release release;
+    const jpeg::Layout layout = jpeg::read_header(bytes).layout;
+    image::Rect rect{0, 0, layout.width, layout.height};
+    if (crop) rect = {(*crop)[0], (*crop)[1], (*crop)[2], (*crop)[3]};
+    decoder.decode(bytes, rect, pixels);
+  }
+  return to_array(pixels);
+}
+
+py::array_t<uint8_t> decode_with_libjpeg(const py::bytes& data, const Crop& crop) {
+  jpeg::LibjpegDecoder decoder;
+  return decode_by(decoder, data, crop);
+}
+
+py::tuple decode(const py::bytes& data, const Crop& crop) {
+  jpeg::Decoder decoder;
+  const py::array_t<uint8_t> pixels = decode_by(decoder, data, crop);
+  const jpeg::DecoderCounts& counts = decoder.counts();
+  return py::make_tuple(pixels, counts.fast ? "fast" : counts.damaged ? "damaged" : "unsupported");
+}
+
+}  // namespace
+
+void bind_entropy(py::module_& m) {
+  auto entropy = m.def_submodule("entropy", "The decoder's entropy stage, for tests and benchmarks.");
+  entropy.def("coefficients", &coefficients, py::arg("data"),
+              "By component: quantised coefficients (lines, across, 64) in natural order, and a bound (lines, across) of "
+              "the last one, in zigzag order, that is not zero. None if libjpeg has to decode the image.");
+  entropy.def("decode", &decode, py::arg("data"), py::arg("crop") = py::none(),
+              "Pixels, and who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
+  entropy.def("decode_with_libjpeg", &decode_with_libjpeg, py::arg("data"), py::arg("crop") = py::none(),
+              "The same pixels by libjpeg.");
+}
+
+}  // namespace fastload
