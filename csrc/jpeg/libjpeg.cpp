@@ -46,7 +46,9 @@ Decompressor::Decompressor() {
 }
 
 void Decompressor::open(Bytes jpeg) {
-  jpeg_abort_decompress(&info);
+  // Made anew, because libjpeg keeps the tables of one image for the next one, which may have none.
+  jpeg_destroy_decompress(&info);
+  jpeg_create_decompress(&info);
   errors.clear();
   guarded([&] {
     jpeg_mem_src(&info, jpeg.data(), static_cast<unsigned long>(jpeg.size()));

@@ -6,6 +6,16 @@
 #include "jpeg/markers.hpp"
 
 namespace fastload::jpeg {
+namespace {
+
+// The segments that libjpeg passes over, or reads as read() does. It rejects all others.
+bool is_known(int marker) {
+  constexpr int kAPP15 = kAPP0 + 15, kCOM = 0xFE, kDNL = 0xDC;
+  return is_sof(marker) || marker == kDHT || marker == kDQT || marker == kDRI || marker == kSOS ||
+         (marker >= kAPP0 && marker <= kAPP15) || marker == kCOM || marker == kDNL;
+}
+
+}  // namespace
 
 bool ScanTables::read_quantisers(Bytes segment) {
   for (size_t at = 0; at < segment.size();) {
@@ -73,6 +83,7 @@ bool ScanTables::read(Bytes jpeg, const Header& header) {
     }
     const size_t length = static_cast<size_t>(jpeg[at + 2] << 8 | jpeg[at + 3]);
     const Bytes segment = jpeg.subspan(at + 4, length - 2);
+    if (!is_known(marker)) return false;
     if (marker == kDQT && !read_quantisers(segment)) return false;
     if (marker == kDHT && !read_codes(segment)) return false;
     if (marker == kDRI && segment.size() != 2) return false;
