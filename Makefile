@@ -36,7 +36,7 @@ lint: build  ## ruff, mypy, type stubs, clang-format, clang-tidy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/stubtest fastload._native --mypy-config-file pyproject.toml
+	$(BIN)/stubtest fastload._native --mypy-config-file pyproject.toml --allowlist tools/stubtest-allowlist
 	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
 	printf '%s\n' $(filter %.cpp,$(NATIVE)) | xargs -P "$$(nproc)" -n 1 $(BIN)/clang-tidy --quiet -p $(dir $(COMMANDS))
 

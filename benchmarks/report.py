@@ -1,7 +1,8 @@
-"""Write the figures of a committed result into README.md and docs/performance.md, between their markers.
+"""Write the figures of the committed result into README.md and docs/performance.md, and draw its chart.
 
 ``python benchmarks/report.py`` writes; with ``--check`` it only says, by its exit status, whether that would
-change anything, so that no figure in a document can differ from the result that it is said to come from.
+change a document, so that no figure can differ from the result that it is said to come from. In a document a
+table stands between two markers, ``<!-- figures:begin -->`` and ``<!-- figures:end -->``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from fastload.bench import chart
 from fastload.bench.results import OURS, Report, Spread
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-RESULT = Path("benchmarks/results/imagenet-cpu.json")
+RESULT = Path("benchmarks/results/bench.json")
+CHART = RESULT.with_suffix(".png")
 
 
 def figures(report: Report) -> str:
@@ -99,8 +102,10 @@ def insert(text: str, marker: str, body: str) -> str:
 
 
 def update(root: Path, check: bool) -> list[Path]:
-    """Documents below ``root`` that did not show its result's figures; rewritten, unless ``check``."""
+    """Documents below ``root`` that did not show its result's figures. Unless ``check``, now they do."""
     report = Report.load(root / RESULT)
+    if not check:
+        chart.save(report, root / CHART)
     stale = []
     for name, parts in DOCUMENTS.items():
         old = text = (root / name).read_text()

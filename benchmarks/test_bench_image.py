@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from fastload._native import image as native
 from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 from torchvision.transforms.v2 import functional as tv
+
+from fastload._native import image as native
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}

@@ -248,6 +248,7 @@ def test_documents_show_the_result(writer: ModuleType, tmp_path: Path) -> None:
     assert writer.update(tmp_path, check=True) == documents
     assert "old" in (tmp_path / "README.md").read_text()
     assert writer.update(tmp_path, check=False) == documents
+    assert Image.open(tmp_path / writer.CHART).format == "PNG"
     assert writer.update(tmp_path, check=True) == []
     assert writer.update(tmp_path, check=False) == []
     readme = (tmp_path / "README.md").read_text()

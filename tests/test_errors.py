@@ -68,6 +68,11 @@ case("a truncated JPEG")(lambda _d, _e: _native.prepare_jpeg(JPEG[: len(JPEG) //
 case("a lossless or 12-bit JPEG")(
     lambda _d, _e: _native.prepare_jpeg(edit(JPEG, Marker.SOF0, lambda f: b"\x0c" + f[1:]))
 )
+case("a JPEG with fractional chroma sampling")(
+    lambda _d, _e: _native.prepare_jpeg(
+        edit(JPEG, Marker.SOF0, lambda f: f[:7] + b"\x31" + f[8:10] + b"\x21" + f[11:])  # luma 3, Cb 2
+    )
+)
 
 
 @case("a file that `prepare` cannot read")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pytest
-from fastload._native import image as native
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from fastload._native import image as native
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,

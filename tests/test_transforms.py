@@ -103,7 +103,7 @@ def test_center_crop_and_resize_have_torchvisions_geometry() -> None:
 
 
 def test_flips_before_crops_take_the_mirror_image() -> None:
-    """A crop of a mirrored image is the mirror image of another crop; before a resize the pixels are mirrored."""
+    """A crop of a mirrored image mirrors another crop; before a resize the pixels are mirrored."""
     always = T.RandomHorizontalFlip(1.0)
     assert draw([always, T.CenterCrop(4)], 11, 4, 0) == ([((3, 0, 4, 4), False, None, (3, 0, 4, 4))], True)
     stages, flip = draw([always, T.Resize((5, 7)), T.CenterCrop(5)], 20, 20, 0)

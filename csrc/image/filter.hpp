@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 
 #include "hd.hpp"
 
@@ -60,8 +61,10 @@ FL_HD inline double center_of(const Scaling& s, int i) { return (i + 0.5) * s.sc
 
 FL_HD inline Span span_of(const Scaling& s, int i) {
   const double center = center_of(s, i);
+  // NOLINTBEGIN(bugprone-incorrect-roundings): towards zero, as Pillow rounds
   const int begin = static_cast<int>(center - s.support + 0.5);
   const int end = static_cast<int>(center + s.support + 0.5);
+  // NOLINTEND(bugprone-incorrect-roundings)
   const int first = begin < 0 ? 0 : begin;
   return {first, (end > s.in ? s.in : end) - first};
 }
@@ -69,7 +72,7 @@ FL_HD inline Span span_of(const Scaling& s, int i) {
 // The filter's kernel at x. sin and cos are the C library's, so weights are computed on the host, for the GPU
 // too.
 inline double kernel(Filter filter, double x) {
-  constexpr double kPi = 3.14159265358979323846;
+  constexpr double kPi = std::numbers::pi;
   const auto sinc = [](double v) { return v == 0.0 ? 1.0 : std::sin(v * kPi) / (v * kPi); };
   const double a = x < 0.0 ? -x : x;
   switch (filter) {

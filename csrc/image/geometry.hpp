@@ -33,7 +33,7 @@ struct Image {
   int width = 0, height = 0;
   ptrdiff_t stride = 0;
   [[nodiscard]] uint8_t* row(int y) const { return data + y * stride; }
-  // A view that may write is one that may read. NOLINTNEXTLINE(google-explicit-constructor)
+  // NOLINTNEXTLINE(misc-explicit-constructor): a view that may write is one that may read
   operator ConstImage() const { return {data, width, height, stride}; }
 };
 

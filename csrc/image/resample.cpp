@@ -47,8 +47,8 @@ void Resampler::resize(const ConstImage& src, const Rect& region, int in_w, int 
     throw Error(ErrorKind::value, "destination is smaller than the window " + text(window));
   }
   // From here on, `part` is exactly the pixels that matter, and `to` exactly the window.
-  const ConstImage part{src.row(need.y - region.y) + ptrdiff_t(need.x - region.x) * kChannels, need.width,
-                        need.height, src.stride};
+  const ConstImage part{src.row(need.y - region.y) + static_cast<ptrdiff_t>(need.x - region.x) * kChannels,
+                        need.width, need.height, src.stride};
   const Image to{dst.data, window.width, window.height, dst.stride};
   columns_.set(in_w, out_w, filter, window.x, window.width);
   rows_.set(in_h, out_h, filter, window.y, window.height);
@@ -67,7 +67,7 @@ void Resampler::copy(const ConstImage& src, const Rect& need, const Image& dst) 
     const uint8_t* from = src.row(rows_.span(y).first - need.y);
     uint8_t* to = dst.row(y);
     for (int x = 0; x < dst.width; ++x, to += kChannels) {
-      std::memcpy(to, from + ptrdiff_t(columns_.span(x).first - need.x) * kChannels, kChannels);
+      std::memcpy(to, from + static_cast<ptrdiff_t>(columns_.span(x).first - need.x) * kChannels, kChannels);
     }
   }
 }
@@ -76,7 +76,7 @@ void Resampler::copy(const ConstImage& src, const Rect& need, const Image& dst) 
 // horizontal pass reads those from a copy with room behind it.
 void Resampler::copy_tail(const ConstImage& src) {
   const int overread = row_overread(pairs_);
-  const size_t row_bytes = size_t(src.width) * kChannels;
+  const size_t row_bytes = static_cast<size_t>(src.width) * kChannels;
   tail_rows_ =
       static_cast<int>(std::min<ptrdiff_t>(src.height, overread / std::max<ptrdiff_t>(src.stride, 1) + 1));
   tail_.resize(row_bytes * tail_rows_ + overread);
@@ -88,7 +88,7 @@ void Resampler::copy_tail(const ConstImage& src) {
 void Resampler::horizontal(const ConstImage& src, int begin, int end, uint8_t* dst,
                            ptrdiff_t dst_stride) const {
   const int tail = src.height - tail_rows_, middle = std::clamp(tail, begin, end);
-  const ptrdiff_t tail_stride = ptrdiff_t(src.width) * kChannels;
+  const ptrdiff_t tail_stride = static_cast<ptrdiff_t>(src.width) * kChannels;
   resize_rows(columns_, pairs_, src.row(begin), src.stride, middle - begin, dst, dst_stride);
   resize_rows(columns_, pairs_, tail_.data() + (middle - tail) * tail_stride, tail_stride, end - middle,
               dst + (middle - begin) * dst_stride, dst_stride);
@@ -99,7 +99,7 @@ void Resampler::vertical(const ConstImage& src, int origin, int begin, int end, 
   for (int y = begin; y < end; ++y, dst += dst_stride) {
     const Span span = rows_.span(y);
     resize_column(src.row(span.first - origin), src.stride, rows_.taps(y), span.count,
-                  size_t(src.width) * kChannels, dst);
+                  static_cast<size_t>(src.width) * kChannels, dst);
   }
 }
 
@@ -107,8 +107,8 @@ void Resampler::vertical(const ConstImage& src, int origin, int begin, int end, 
 // cache.
 
 void Resampler::horizontal_then_vertical(const ConstImage& src, int origin, const Image& dst) {
-  const ptrdiff_t row_bytes = ptrdiff_t(dst.width) * kChannels;
-  between_.resize(size_t(row_bytes) * src.height);
+  const ptrdiff_t row_bytes = static_cast<ptrdiff_t>(dst.width) * kChannels;
+  between_.resize(static_cast<size_t>(row_bytes) * src.height);
   const ConstImage between{between_.data(), dst.width, src.height, row_bytes};
   int stored = 0;
   for (int begin = 0; begin < src.height; begin += kStrip) {
@@ -122,8 +122,8 @@ void Resampler::horizontal_then_vertical(const ConstImage& src, int origin, cons
 }
 
 void Resampler::vertical_then_horizontal(const ConstImage& src, int origin, const Image& dst) {
-  const ptrdiff_t row_bytes = ptrdiff_t(src.width) * kChannels;
-  between_.resize(size_t(row_bytes) * kStrip + row_overread(pairs_));
+  const ptrdiff_t row_bytes = static_cast<ptrdiff_t>(src.width) * kChannels;
+  between_.resize(static_cast<size_t>(row_bytes) * kStrip + row_overread(pairs_));
   for (int begin = 0; begin < dst.height; begin += kStrip) {
     const int end = std::min(begin + kStrip, dst.height);
     vertical(src, origin, begin, end, between_.data(), row_bytes);

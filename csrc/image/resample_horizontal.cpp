@@ -117,7 +117,8 @@ template <int kPairs, typename Taps>  // 0: any number
 void Groups(const Weights& weights, const PairedWeights& table, const uint8_t* src, ptrdiff_t src_stride,
             int rows, uint8_t* dst, ptrdiff_t dst_stride) {
   const D32 d32;
-  size_t room = size_t(weights.size()) * kChannels;  // bytes from the group's first one to the end of the row
+  size_t room = static_cast<size_t>(weights.size()) *
+                kChannels;  // bytes from the group's first one to the end of the row
   for (int first = 0;; first += kGroup, dst += Taps::kBytes, room -= Taps::kBytes) {
     const Taps taps(table.offsets(), first);
     constexpr int kHeld = kPairs ? kPairs : 1;
@@ -160,7 +161,7 @@ void Groups(const Weights& weights, const PairedWeights& table, const uint8_t* s
   }
 }
 
-int RowSpread(const Weights& weights) {
+static int RowSpread(const Weights& weights) {
 #if FL_AVX512_DL
   // Dense tables, where every 16 bytes of the output have their taps in one load. They touch at most 7
   // pixels.
@@ -176,8 +177,8 @@ int RowSpread(const Weights& weights) {
   return 4;
 }
 
-void ResizeRows(const Weights& weights, const PairedWeights& table, const uint8_t* src, ptrdiff_t src_stride,
-                int rows, uint8_t* dst, ptrdiff_t dst_stride) {
+static void ResizeRows(const Weights& weights, const PairedWeights& table, const uint8_t* src,
+                       ptrdiff_t src_stride, int rows, uint8_t* dst, ptrdiff_t dst_stride) {
 #if FL_AVX512_DL
   using Dense = PermutedTaps;
 #else
@@ -204,14 +205,14 @@ void ResizeRows(const Weights& weights, const PairedWeights& table, const uint8_
 
 #else  // FL_LANES
 
-int RowSpread(const Weights& /*weights*/) { return kChannels; }
+static int RowSpread(const Weights& /*weights*/) { return kChannels; }
 
-void ResizeRows(const Weights& weights, const PairedWeights& table, const uint8_t* src, ptrdiff_t src_stride,
-                int rows, uint8_t* dst, ptrdiff_t dst_stride) {
+static void ResizeRows(const Weights& weights, const PairedWeights& table, const uint8_t* src,
+                       ptrdiff_t src_stride, int rows, uint8_t* dst, ptrdiff_t dst_stride) {
   for (int y = 0; y < rows; ++y, src += src_stride, dst += dst_stride) {
     uint8_t* to = dst;
     for (int x = 0; x < weights.size(); ++x) {
-      const uint8_t* from = src + table.offsets()[x * kChannels];
+      const uint8_t* from = src + table.offsets()[static_cast<size_t>(x) * kChannels];
       int32_t sums[kChannels] = {kRounding, kRounding, kRounding};
       for (int t = 0; t < weights.span(x).count; ++t) {
         for (int32_t& sum : sums) sum += *from++ * weights.taps(x)[t];

@@ -55,8 +55,8 @@ void Column(const uint8_t* HWY_RESTRICT src, ptrdiff_t stride, const int32_t* we
 
 #endif  // FL_LANES
 
-void ResizeColumn(const uint8_t* src, ptrdiff_t src_stride, const int32_t* weights, int taps, size_t bytes,
-                  uint8_t* dst) {
+static void ResizeColumn(const uint8_t* src, ptrdiff_t src_stride, const int32_t* weights, int taps,
+                         size_t bytes, uint8_t* dst) {
 #if FL_LANES
   if (bytes >= hn::Lanes(D8())) {
     if (taps <= 2) return Column<1>(src, src_stride, weights, taps, bytes, dst);
@@ -67,7 +67,7 @@ void ResizeColumn(const uint8_t* src, ptrdiff_t src_stride, const int32_t* weigh
 #endif
   for (size_t x = 0; x < bytes; ++x) {
     int32_t sum = kRounding;
-    for (int t = 0; t < taps; ++t) sum += src[t * src_stride + ptrdiff_t(x)] * weights[t];
+    for (int t = 0; t < taps; ++t) sum += src[t * src_stride + static_cast<ptrdiff_t>(x)] * weights[t];
     dst[x] = clip8(sum);
   }
 }

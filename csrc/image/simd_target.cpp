@@ -10,7 +10,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace fastload::image::HWY_NAMESPACE {
-int64_t ThisTarget() { return HWY_TARGET; }
+static int64_t ThisTarget() { return HWY_TARGET; }
 }  // namespace fastload::image::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 

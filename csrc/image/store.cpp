@@ -39,7 +39,7 @@ Store::Store(const StoreSpec& spec) : spec_(spec) {
     affine.divisor = spec.scale ? 255.0f : 1.0f;
     affine.reciprocal = 1.0f / affine.divisor;
     for (size_t lane = 0; lane < Affine::kLanes; ++lane) {
-      const size_t c = pattern == kInterleaved ? lane % kChannels : size_t(pattern);
+      const size_t c = pattern == kInterleaved ? lane % kChannels : static_cast<size_t>(pattern);
       affine.mean[lane] = spec.normalize ? spec.mean[c] : 0.0f;
       affine.std[lane] = spec.normalize ? spec.std[c] : 1.0f;
       affine.reciprocal_std[lane] = 1.0f / affine.std[lane];
@@ -65,7 +65,7 @@ bool Store::vectors_are_exact() const {
 }
 
 size_t Store::bytes(int width, int height) const {
-  return size_of(spec_.dtype) * kChannels * size_t(width) * size_t(height);
+  return size_of(spec_.dtype) * kChannels * static_cast<size_t>(width) * static_cast<size_t>(height);
 }
 
 void Store::operator()(const ConstImage& rgb, bool flip, void* dst) const {

@@ -67,7 +67,7 @@ bool ConvertTo(const Affine& affine, const uint8_t* HWY_RESTRICT bytes, size_t c
 }
 #endif  // FL_LANES
 
-bool Convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, void* to) {
+static bool Convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t count, void* to) {
 #if FL_LANES
   switch (dtype) {
     case DType::f32:
@@ -85,7 +85,8 @@ bool Convert(const Affine& affine, DType dtype, const uint8_t* bytes, size_t cou
 #endif
 }
 
-void SplitPixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, uint8_t* green, uint8_t* blue) {
+static void SplitPixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, uint8_t* green,
+                        uint8_t* blue) {
   size_t i = 0;
 #if FL_LANES
   const D8 d;
@@ -112,7 +113,7 @@ void SplitPixels(const uint8_t* rgb, size_t count, bool mirror, uint8_t* red, ui
   }
 }
 
-void MirrorPixels(const uint8_t* rgb, size_t count, uint8_t* to) {
+static void MirrorPixels(const uint8_t* rgb, size_t count, uint8_t* to) {
 #if FL_LANES
   constexpr size_t kPixels = 5;  // in a vector, behind one byte of the pixel before them
   const hn::FixedTag<uint8_t, 16> d;

@@ -41,7 +41,7 @@ void Weights::set_filtered() {
     spans_[i] = span_of(scaling, begin_ + i);
     max_taps_ = std::max(max_taps_, spans_[i].count);
   }
-  weights_.assign(size_t(count_) * max_taps_, 0);
+  weights_.assign(static_cast<size_t>(count_) * max_taps_, 0);
   exact_.resize(max_taps_);
   const double step = 1.0 / scaling.filter_scale;
   for (int i = 0; i < count_; ++i) {
@@ -52,7 +52,7 @@ void Weights::set_filtered() {
       exact_[t] = kernel(filter_, (t + span.first - center + 0.5) * step);
       sum += exact_[t];
     }
-    int32_t* weights = weights_.data() + size_t(i) * max_taps_;
+    int32_t* weights = weights_.data() + static_cast<size_t>(i) * max_taps_;
     for (int t = 0; t < span.count; ++t) weights[t] = fixed_point(sum == 0.0 ? exact_[t] : exact_[t] / sum);
   }
 }

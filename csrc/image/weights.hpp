@@ -20,7 +20,9 @@ class Weights {
   [[nodiscard]] int max_taps() const { return max_taps_; }
   [[nodiscard]] Span span(int i) const { return spans_[i]; }
   // 22-bit fixed-point weights of output i, zero-padded to max_taps().
-  [[nodiscard]] const int32_t* taps(int i) const { return weights_.data() + size_t(i) * max_taps_; }
+  [[nodiscard]] const int32_t* taps(int i) const {
+    return weights_.data() + static_cast<size_t>(i) * max_taps_;
+  }
 
   // The union of the spans of outputs [begin, begin + count).
   static Span source(int in, int out, Filter filter, int begin, int count);

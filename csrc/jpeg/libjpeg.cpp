@@ -56,16 +56,6 @@ void Decompressor::open(Bytes jpeg) {
   });
 }
 
-Compressor::Compressor() {
-  errors.install(reinterpret_cast<jpeg_common_struct*>(&info));
-  jpeg_create_compress(&info);
-}
-
-Compressor::~Compressor() {
-  jpeg_destroy_compress(&info);
-  std::free(buffer);
-}
-
 std::string libjpeg_version() {
   const int number = LIBJPEG_TURBO_VERSION_NUMBER;
   return "libjpeg-turbo " + std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." +

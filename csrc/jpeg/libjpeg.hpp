@@ -55,29 +55,6 @@ class Decompressor {
   ErrorManager errors;
 };
 
-class Compressor {
- public:
-  Compressor();
-  ~Compressor();
-  Compressor(const Compressor&) = delete;
-  Compressor& operator=(const Compressor&) = delete;
-
-  template <class Body>
-  void guarded(Body&& body) {
-    if (setjmp(errors.jump) == 0) {
-      body();
-      return;
-    }
-    jpeg_abort_compress(&info);
-    throw Error(ErrorKind::jpeg, errors.message);
-  }
-
-  jpeg_compress_struct info;
-  ErrorManager errors;
-  unsigned char* buffer = nullptr;  // jpeg_mem_dest's, freed by the destructor
-  unsigned long size = 0;
-};
-
 // "libjpeg-turbo 2.1.5 (API 62)" of the headers that this was built with.
 std::string libjpeg_version();
 

@@ -2,8 +2,9 @@
 
 #include <cstring>
 
-#include "jpeg/libjpeg.hpp"
+#include "jpeg/encode.hpp"
 #include "jpeg/markers.hpp"
+#include "jpeg/read_coefficients.hpp"
 
 namespace fastload::jpeg {
 namespace {
@@ -28,39 +29,22 @@ bool fits_one_scan(const Layout& layout) {
   return layout.components == 1 || blocks <= kMostBlocksInMcu;
 }
 
-// For readers that show photographs upright: a big-endian TIFF with the one tag.
-void write_exif_orientation(jpeg_compress_struct* info, int orientation) {
-  uint8_t exif[] = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3,
-                    0,   0,   0,   1,   0, 0, 0,   0,   0, 0,  0, 0};
-  exif[25] = static_cast<uint8_t>(orientation);
-  jpeg_write_marker(info, JPEG_APP0 + 1, exif, sizeof(exif));
-}
-
-void write_coefficients(Decompressor& in, jvirt_barray_ptr* coefficients, int orientation,
-                        std::vector<uint8_t>& bytes) {
-  Compressor out;
-  out.guarded([&] {
-    jpeg_compress_struct* info = &out.info;
-    jpeg_mem_dest(info, &out.buffer, &out.size);
-    jpeg_copy_critical_parameters(&in.info, info);
-    info->optimize_coding = TRUE;
-    info->arith_code = FALSE;
-    const int max_h = in.info.num_components == 1 ? 1 : in.info.max_h_samp_factor;
-    const int mcu_width = max_h * DCTSIZE;
-    info->restart_interval = static_cast<unsigned>(
-        choose_restart_interval((static_cast<int>(in.info.image_width) + mcu_width - 1) / mcu_width));
-    jpeg_write_coefficients(info, coefficients);
-    if (orientation != 1) write_exif_orientation(info, orientation);
-    jpeg_finish_compress(info);
-  });
-  bytes.assign(out.buffer, out.buffer + out.size);
+// libjpeg upsamples by whole factors only (jdsample.c), so 3:2 and the like have coefficients, but no pixels.
+bool has_pixels(const Layout& layout) {
+  for (int c = 0; c < layout.components; ++c) {
+    if (layout.components > 1 && (layout.max_h() % layout.h[c] != 0 || layout.max_v() % layout.v[c] != 0)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
 
 int choose_restart_interval(int columns) {
-  // Short segments make tight crops, each costs about 4.5 bytes. Measured on 900 ImageNet files (bytes against
-  // whole-row segments): 4..8 MCUs +0.97%, 16..32 MCUs +0.22%. Where no divisor lies in 4..8 the next larger one.
+  // Short segments make tight crops, each costs about 4.5 bytes. Measured on 900 ImageNet files (bytes
+  // against whole-row segments): 4..8 MCUs +0.97%, 16..32 MCUs +0.22%. Where no divisor lies in 4..8 the next
+  // larger one.
   constexpr int kFewest = 4, kMost = 8;
   for (int interval = kMost; interval >= kFewest; --interval) {
     if (columns % interval == 0) return interval;
@@ -106,41 +90,49 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     throw Error(ErrorKind::jpeg, "JPEG of " + std::to_string(source.layout.components) + " components (" +
                                      name(source.color_space) + ") must be converted to RGB first");
   }
+  if (!has_pixels(source.layout)) {
+    throw Error(ErrorKind::jpeg, "JPEG with fractional chroma sampling, which libjpeg does not decode");
+  }
   StoredJpeg stored;
   stored.source = source.process;
   Decompressor in;
   in.open(jpeg);
-  jvirt_barray_ptr* coefficients = nullptr;
-  in.guarded([&] { coefficients = jpeg_read_coefficients(&in.info); });
+  Coefficients image = read_coefficients(in);
   const bool smooth = decoder_would_smooth(in.info);
   stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);
   if (stored.truncated && !options.keep_truncated) {
-    throw Error(ErrorKind::truncated_jpeg,
-                "truncated JPEG: the data end before the image is complete (" + std::to_string(jpeg.size()) + " bytes)");
+    throw Error(ErrorKind::truncated_jpeg, "truncated JPEG: the data end before the image is complete (" +
+                                               std::to_string(jpeg.size()) + " bytes)");
   }
   if (in.errors.warnings > 0) {
-    stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") + std::string(in.errors.message));
+    stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") +
+                           std::string(in.errors.message));
   }
-  std::string keep;  // why the bytes are kept
+  std::string obstacle;  // to rewriting
   if (smooth) {
-    keep = "kept verbatim: progressive without its last refinement scans, which libjpeg smooths when it decodes";
-  } else if (!fits_one_scan(source.layout)) {
-    keep = "kept verbatim: more than 10 blocks in an MCU";
+    obstacle = "progressive without its last refinement scans, which libjpeg smooths when it decodes";
+  } else if (!fits_one_scan(image.layout)) {
+    obstacle = "more than 10 blocks in an MCU";
   }
-  if (!keep.empty() && !options.verbatim) stored.notes.push_back(keep);
-  if (options.verbatim || !keep.empty()) {
-    stored.bytes.assign(jpeg.begin(), jpeg.end());
-  } else {
-    write_coefficients(in, coefficients, source.orientation, stored.bytes);
-    stored.rewritten = true;
+  std::optional<EncodedJpeg> encoded;
+  if (!options.verbatim && obstacle.empty()) {
+    image.layout.restart_interval = choose_restart_interval(image.layout.mcu_columns());
+    encoded = encode(image, {.orientation = source.orientation});
+    if (!encoded) obstacle = "coefficients larger than baseline can hold";
+  }
+  stored.rewritten = encoded.has_value();
+  if (encoded) {
+    stored.bytes = std::move(encoded->bytes);
+    stored.row_offsets = std::move(encoded->row_offsets);
+    stored.header = read_header(stored.bytes);
     if (source.process != Process::baseline) {
       stored.notes.push_back(std::string(name(source.process)) + " -> baseline");
     }
-  }
-  stored.header = read_header(stored.bytes);
-  stored.row_offsets = find_rows(stored.bytes, stored.header);
-  if (stored.rewritten && stored.row_offsets.empty()) {
-    throw Error(ErrorKind::jpeg, "libjpeg wrote no usable restart markers: please report this file");
+  } else {
+    stored.bytes.assign(jpeg.begin(), jpeg.end());
+    stored.header = source;
+    stored.row_offsets = find_rows(jpeg, source);
+    if (!options.verbatim) stored.notes.push_back("kept verbatim: " + obstacle);
   }
   return stored;
 }

@@ -12,6 +12,7 @@ namespace fastload {
 void bind_jpeg(pybind11::module_& m);
 void bind_pixels(pybind11::module_& m);
 void bind_entropy(pybind11::module_& m);
+void bind_encode(pybind11::module_& m);
 void bind_shard(pybind11::module_& m);
 void bind_image(pybind11::module_& m);
 void bind_loader(pybind11::module_& m);

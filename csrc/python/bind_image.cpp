@@ -98,7 +98,8 @@ py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last,
     out = channels_last ? py::array(type, {src.height, src.width, kChannels})
                         : py::array(type, {kChannels, src.height, src.width});
   }
-  if (size_t(out->nbytes()) != stage.bytes(src.width, src.height) || !(out->flags() & py::array::c_style)) {
+  if (static_cast<size_t>(out->nbytes()) != stage.bytes(src.width, src.height) ||
+      !(out->flags() & py::array::c_style)) {
     throw Error(ErrorKind::value, "out must be contiguous and of the result's size");
   }
   void* dst = out->mutable_data();

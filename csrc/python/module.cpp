@@ -57,10 +57,10 @@ void fastload::set_python_error(ErrorKind kind, const std::string& message) {
 PYBIND11_MODULE(_native, m) {
   m.doc() = "fastload's native core. Private: use the fastload package.";
   py::register_exception_translator(translate);
-  fastload::bind_image(m);
   fastload::bind_jpeg(m);
   fastload::bind_pixels(m);
   fastload::bind_entropy(m);
+  fastload::bind_encode(m);
   fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);

@@ -24,6 +24,7 @@ def save(report: Report, path: Path) -> None:
             peers,
             [speed.median for speed in speeds],
             xerr=[[s.median - s.min for s in speeds], [s.max - s.median for s in speeds]],
+            height=0.7,
             color=["#d1495b" if peer == OURS else "#8d99ae" for peer in peers],
             error_kw={"capsize": 3, "lw": 1},
         )
@@ -35,8 +36,8 @@ def save(report: Report, path: Path) -> None:
             )
         axis.set_title(f"{threads} thread{'s' if threads > 1 else ''}", loc="left", fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.margins(x=0.3)
-        axis.set_xlim(left=0)
+    fastest = max((run.images_per_second for run in report.runs), default=1.0)
+    axes[-1].set_xlim(0, 1.3 * fastest)  # room for the notes
     axes[-1].set_xlabel("images/s, float32 CHW 224 px, RandomResizedCrop + flip + normalise")
     figure.suptitle(report.machine["cpu"], fontsize=10)
     figure.savefig(path, format="png")

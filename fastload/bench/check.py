@@ -76,9 +76,10 @@ def _tasks(peer: Peer, one: Job, number: int) -> list[tuple[Job, Box | None, boo
     with Image.open(path) as image:
         ratio = image.width / image.height
     flip = number % 2 == 1
-    tasks: list[tuple[Job, Box | None, bool]] = [
-        (replace(one, scale=(1.0, 1.0), ratio=(ratio, ratio), flip=float(flip)), None, flip)
-    ]
+    # DALI rounds the sides of a crop down: a hair more than the whole image is the whole image to all.
+    ratios = (ratio * (1 - 1e-5), ratio * (1 + 1e-5))
+    whole = replace(one, scale=(1.0001, 1.0001), ratio=ratios, flip=float(flip))
+    tasks: list[tuple[Job, Box | None, bool]] = [(whole, None, flip)]
     if hasattr(peer, "draw"):
         tasks.append((one, *peer.draw(one)))
     return tasks

@@ -22,8 +22,8 @@ def _table(report: Report, threads: int) -> Table:
         title=f"{threads} thread{'s' if threads > 1 else ''}", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     table.add_column("loader", no_wrap=True)
-    for column in ("images/s", "min to max", "fastload is", "CPU s per 1,000", "peak MiB", "first batch, s"):
-        table.add_column(column, justify="right")
+    for column in ("images per s", "min to max", "ratio", "CPU s per 1,000", "peak MiB", "first batch, s"):
+        table.add_column(column, justify="right", no_wrap=column == "min to max")
     for peer in report.timed(threads):
         speed = report.spread(peer, threads, "images_per_second")
         ratio = report.ratio(peer, threads)
@@ -46,8 +46,9 @@ def _remarks(report: Report) -> Iterator[Text]:
             yield Text(f"{peer}: {state.status}: {state.detail}")
     data, rounds = report.data, report.options["rounds"]
     yield Text(
-        f"{data['images']:,} images; fastload reads {data['fastload_reads']}, the others {data['peers_read']}."
+        f"{data['images']:,} images; fastload reads {data['fastload_reads']}, others {data['peers_read']}."
     )
     yield Text(
-        f"Medians of {rounds} rounds; the machine's load at the start was {report.machine['load_at_start']:g}."
+        f"Medians of {rounds} rounds; ratio: fastload's speed over the loader's, within a round. "
+        f"The machine's load at the start: {report.machine['load_at_start']:g}."
     )

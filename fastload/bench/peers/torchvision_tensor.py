@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PACKAGES", "SETTINGS", "TOLERANCE", "batches"]
 
-TOLERANCE = 1.0  # its uint8 resize rounds otherwise than Pillow's
+TOLERANCE = 0.1  # its uint8 resize rounds otherwise than Pillow's
 SETTINGS = {
     **_torch_loader.SETTINGS,
     "decoder": "torchvision.io.decode_image",

@@ -1,0 +1,118 @@
+#include <algorithm>
+
+#include "image/simd.hpp"
+#include "jpeg/tokens.hpp"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "jpeg/tokenize.cpp"
+#include <hwy/foreach_target.h>  // NOLINT(llvm-include-order): compiles the rest of this file once per target
+#include <hwy/highway.h>
+
+#include "jpeg/tokenize-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace fastload::jpeg::HWY_NAMESPACE {
+
+// Two sets of counters, used in turn: the same symbol often comes twice in a row, and an increment must not
+// wait for the one before it.
+class Counter {
+ public:
+  void add(const Token* at, const Token* end) {
+    for (; at + 2 <= end; at += 2) {
+      ++even_[at[0] >> 16];
+      ++odd_[at[1] >> 16];
+    }
+    if (at < end) ++even_[at[0] >> 16];
+  }
+  void sum(std::array<std::array<uint32_t, 256>, kTables>& frequencies) const {
+    for (size_t k = 0; k < 256 * kTables; ++k) frequencies[k / 256][k % 256] = even_[k] + odd_[k];
+  }
+
+ private:
+  uint32_t even_[256 * kTables] = {};
+  uint32_t odd_[256 * kTables] = {};
+};
+
+void Tokenize(const Coefficients& image, Tokens& out) {
+  const Layout& layout = image.layout;
+  struct Place {
+    size_t component;
+    int h, v, x, y;  // of this block: its MCU's blocks across and down, and its place among them
+  };
+  std::vector<Place> mcu;
+  for (size_t c = 0; c < image.planes.size(); ++c) {
+    const int h = image.planes.size() == 1 ? 1 : layout.h[c], v = image.planes.size() == 1 ? 1 : layout.v[c];
+    for (int k = 0; k < h * v; ++k) mcu.push_back({c, h, v, k % h, k / h});
+  }
+  Coded coded(mcu.size() * static_cast<size_t>(layout.mcu_columns()));
+  Counter counter;
+  int predictors[3] = {};
+  int until_restart = layout.restart_interval;  // MCUs; 0: there is none
+  Token* at = out.tokens.get();
+  for (int row = 0; row < layout.mcu_rows(); ++row) {
+    const Token* const row_begin = at;
+    for (int column = 0; column < layout.mcu_columns(); ++column) {
+      for (const Place& place : mcu) {
+        const Plane& plane = image.planes[place.component];
+        const int x = column * place.h + place.x, y = row * place.v + place.y;
+        const Table dc = place.component == 0 ? kDcFirst : kDcOther;
+        if (x < plane.columns && y < plane.rows) {
+          const int16_t* block =
+              plane.block_rows[static_cast<size_t>(y)] + kBlockSize * static_cast<size_t>(x);
+          coded.add_block(block, block[0] - predictors[place.component], dc);
+          predictors[place.component] = block[0];
+        } else {
+          coded.add_padding(dc);
+        }
+      }
+      if (until_restart > 0 && --until_restart == 0) {
+        at = coded.convert(at);
+        out.segment_ends.push_back(static_cast<size_t>(at - out.tokens.get()));
+        std::fill(std::begin(predictors), std::end(predictors), 0);
+        until_restart = layout.restart_interval;
+      }
+    }
+    at = coded.convert(at);
+    counter.add(row_begin, at);
+  }
+  const auto end = static_cast<size_t>(at - out.tokens.get());
+  if (out.segment_ends.empty() || out.segment_ends.back() != end) out.segment_ends.push_back(end);
+  counter.sum(out.frequencies);
+}
+
+}  // namespace fastload::jpeg::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fastload::jpeg {
+
+HWY_EXPORT(Tokenize);
+
+Tokens tokenize(const Coefficients& image) {
+  // A block has at most 64 tokens: DC, and 63 coefficients, or fewer and EOB (16 zeros cost one token).
+  constexpr size_t kVector = 64;  // is stored whole
+  const Layout& layout = image.layout;
+  size_t blocks_in_mcu = 0;
+  for (int c = 0; c < layout.components; ++c)
+    blocks_in_mcu += layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
+  const size_t blocks =
+      blocks_in_mcu * static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
+  Tokens tokens;
+  tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
+  HWY_DYNAMIC_DISPATCH(Tokenize)(image, tokens);
+  return tokens;
+}
+
+bool Tokens::fit_baseline() const {
+  for (size_t table = 0; table < kTables; ++table) {
+    const bool dc = table == kDcFirst || table == kDcOther;
+    for (size_t symbol = 0; symbol < 256; ++symbol) {
+      const size_t size = symbol & 15;
+      if (frequencies[table][symbol] > 0 && size > (dc ? kLargestDcSize : kLargestAcSize)) return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace fastload::jpeg
+#endif
