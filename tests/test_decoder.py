@@ -54,14 +54,20 @@ def test_good_cases() -> None:
         check(jpeg, "fast" if fast else "unsupported", name)
 
 
-@pytest.mark.parametrize("options", [{}, {"restart_marker_blocks": 1}, {"restart_marker_blocks": 3}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize(
+    "options", [{}, {"restart_marker_blocks": 1}, {"restart_marker_blocks": 3}, {"restart_marker_rows": 1}]
+)
 @pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0"])
 def test_sizes_and_restart_intervals(sampling: str, options: dict[str, int]) -> None:
     for width in [*range(1, 36), 66, 67]:
         height = (7 * width) % 67 + 1
         jpeg = encode("coffee", width, height, subsampling=sampling, quality=width % 100 + 1, **options)
         check(jpeg, "fast", (width, height))
-    check(encode_array(np.tile(pillow(encode("coffee", 512, 16)), (1, 8, 1)), subsampling=sampling, **options), "fast", "wide")
+    check(
+        encode_array(np.tile(pillow(encode("coffee", 512, 16)), (1, 8, 1)), subsampling=sampling, **options),
+        "fast",
+        "wide",
+    )
 
 
 @pytest.mark.parametrize("luma", [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4), (4, 2), (2, 4)])
@@ -72,15 +78,23 @@ def test_sampling_factors(luma: tuple[int, int], color: str) -> None:
         columns, rows = -(-width // (8 * luma[0])), -(-height // (8 * luma[1]))
         components = []
         for h, v in (luma, (1, 1), (1, 1)):
-            blocks = rng.integers(-40, 41, (rows * v, columns * h, 64)) * (rng.random((rows * v, columns * h, 64)) < 0.2)
-            components.append(Component(blocks.astype(np.int16), rng.integers(1, 40, 64).astype(np.uint16), h, v))
+            blocks = rng.integers(-40, 41, (rows * v, columns * h, 64)) * (
+                rng.random((rows * v, columns * h, 64)) < 0.2
+            )
+            components.append(
+                Component(blocks.astype(np.int16), rng.integers(1, 40, 64).astype(np.uint16), h, v)
+            )
         check(write_jpeg(components, width, height, color), "fast", (luma, width, height))
 
 
 def test_damaged_data_have_libjpegs_pixels() -> None:
     """A flipped byte, a cut: libjpeg's pixels, or its error, from wherever the data stop making sense."""
     rng = random.Random(5)
-    for jpeg in (encode("coffee", 90, 60), encode("coffee", 96, 60, restart_marker_blocks=2), encode("camera", 70, 60, "L")):
+    for jpeg in (
+        encode("coffee", 90, 60),
+        encode("coffee", 96, 60, restart_marker_blocks=2),
+        encode("camera", 70, 60, "L"),
+    ):
         ways = set()
         for _ in range(150):
             damaged = bytearray(jpeg)
@@ -101,7 +115,12 @@ def test_tables_do_not_outlive_their_image() -> None:
     """A JPEG without Huffman tables means the standard ones, also behind one that brought its own."""
     decoder = _native.entropy.Decoder()
     without = corpus.good_cases()["no_huffman_tables"]
-    for jpeg in (encode("coffee", 64, 48, progressive=True), without, encode("coffee", 64, 48, optimize=True), without):
+    for jpeg in (
+        encode("coffee", 64, 48, progressive=True),
+        without,
+        encode("coffee", 64, 48, optimize=True),
+        without,
+    ):
         assert np.array_equal(decoder.decode(jpeg), pillow(jpeg))
     assert decoder.counts == {"fast": 1, "unsupported": 3, "damaged": 0}
 

@@ -58,8 +58,8 @@ void Decompressor::open(Bytes jpeg) {
 
 std::string libjpeg_version() {
   const int number = LIBJPEG_TURBO_VERSION_NUMBER;
-  return "libjpeg-turbo " + std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." +
-         std::to_string(number % 1000) + " (API " + std::to_string(JPEG_LIB_VERSION) + ")";
+  return "libjpeg-turbo " + std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) +
+         "." + std::to_string(number % 1000) + " (API " + std::to_string(JPEG_LIB_VERSION) + ")";
 }
 
 }  // namespace fastload::jpeg

@@ -50,7 +50,8 @@ bool ScanTables::read_codes(Bytes segment) {
   return true;
 }
 
-// The scan's components must be the frame's in the frame's order, each with its own id, and must be coded in full.
+// The scan's components must be the frame's in the frame's order, each with its own id, and must be coded in
+// full.
 bool ScanTables::read_scan(Bytes segment, const uint8_t* ids, int components) {
   if (segment.size() != 4 + 2 * static_cast<size_t>(components)) return false;
   for (int c = 0; c < components; ++c) {

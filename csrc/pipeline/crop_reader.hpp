@@ -18,7 +18,7 @@ class CropReader {
   jpeg::Pixels& decode();
 
   [[nodiscard]] size_t bytes_read() const { return bytes_.size(); }
-  [[nodiscard]] bool by_rows() const { return by_rows_; }  // false: the image had to be read whole
+  [[nodiscard]] bool by_rows() const { return by_rows_; }        // false: the image had to be read whole
   [[nodiscard]] bool by_libjpeg() const { return by_libjpeg_; }  // the last decode(), see DecoderCounts
 
  private:

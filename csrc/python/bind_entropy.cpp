@@ -1,4 +1,5 @@
-// fastload._native.entropy: the decoder's entropy stage, and which decoder took an image, for tests and benchmarks.
+// fastload._native.entropy: the decoder's entropy stage, and which decoder took an image, for tests and
+// benchmarks.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -101,13 +102,16 @@ py::dict counts(const jpeg::Decoder& decoder) {
 void bind_entropy(py::module_& m) {
   auto entropy = m.def_submodule("entropy", "The decoder's entropy stage, for tests and benchmarks.");
   entropy.def("coefficients", &coefficients, py::arg("data"),
-              "By component: quantised coefficients (lines, across, 64) in natural order, and a bound (lines, across) of "
+              "By component: quantised coefficients (lines, across, 64) in natural order, and a bound "
+              "(lines, across) of "
               "the last one, in zigzag order, that is not zero. None if libjpeg has to decode the image.");
-  py::class_<jpeg::Decoder>(entropy, "Decoder", "The loader's decoder: one that is used for one image after the other.")
+  py::class_<jpeg::Decoder>(entropy, "Decoder",
+                            "The loader's decoder: one that is used for one image after the other.")
       .def(py::init<>())
       .def("decode", &decode_by<jpeg::Decoder>, py::arg("data"), py::arg("crop") = py::none())
-      .def_property_readonly("counts", &counts,
-                             "Images by who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
+      .def_property_readonly(
+          "counts", &counts,
+          "Images by who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
   entropy.def("decode_with_libjpeg", &decode_with_libjpeg, py::arg("data"), py::arg("crop") = py::none(),
               "The same pixels by libjpeg.");
 }
