@@ -15,7 +15,7 @@ namespace fastload::jpeg::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// What the registers of x86-64 hold: one lane takes 1.5 times as long, two 1.08, four 1.14 times.
+// What the registers of x86-64 hold: two lanes take 1.08 times as long, four 1.14 times.
 constexpr size_t kMostLanes = 3;
 constexpr int kStepsPerRefill = 56 / kAcBits;
 
