@@ -34,13 +34,15 @@ class LoaderStats:
     """What a loader has done since it was made. The seconds of the stages are summed over threads.
 
     ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole,
-    because their rows cannot be read alone. ``wait_seconds``: the consumer waited for a batch. ``skipped``,
+    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, because the own decoder does not
+    take them. ``wait_seconds``: the consumer waited for a batch. ``skipped``,
     ``substituted``: failures.
     """
 
     samples: int = 0
     bytes_read: int = 0
     whole_images: int = 0
+    fallbacks: int = 0
     read_seconds: float = 0.0
     decode_seconds: float = 0.0
     resample_seconds: float = 0.0

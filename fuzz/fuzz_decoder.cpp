@@ -1,5 +1,6 @@
-// libFuzzer target: whatever the bytes, the own decoder and libjpeg agree on pixels or on the failure, for the whole
-// image and for a crop, and nothing is read or written out of bounds (build with ASan and UBSan; see README.md).
+// libFuzzer target: whatever the bytes, the own decoder and libjpeg agree on pixels or on the failure, for
+// the whole image and for a crop, and nothing is read or written out of bounds (build with ASan and UBSan;
+// see README.md).
 #include <cstdlib>
 #include <string>
 

@@ -1,4 +1,4 @@
-"""The plainest decoder of a sequential JPEG's entropy-coded data: bit by bit. Slow, and obvious (T.81, annex F.2)."""
+"""The plainest decoder of a sequential JPEG's scan: bit by bit. Slow, and obvious (T.81, annex F.2)."""
 
 from __future__ import annotations
 

@@ -39,10 +39,12 @@ def test_coefficients_are_the_slow_decoders(name: str) -> None:
         assert np.array_equal(last, Component(plane, np.ones(64, np.uint16)).last)
 
 
-@pytest.mark.parametrize("sampling", [((1, 1),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((4, 1), (1, 1), (2, 1))])
+@pytest.mark.parametrize(
+    "sampling", [((1, 1),), ((1, 1),) * 3, ((2, 2), (1, 1), (1, 1)), ((4, 1), (1, 1), (2, 1))]
+)
 @pytest.mark.parametrize("density", [0.0, 0.03, 1.0])
 def test_random_coefficients_of_every_size(sampling: tuple[tuple[int, int], ...], density: float) -> None:
-    """Up to 15 bits, which is more than baseline has; dense blocks end without EOB, sparse ones have long runs."""
+    """Up to 15 bits, more than baseline has; dense blocks end without EOB, sparse ones have long runs."""
     rng = np.random.default_rng(int(100 * density))
     tall, wide = max(v for _, v in sampling), max(h for h, _ in sampling)
     components = []

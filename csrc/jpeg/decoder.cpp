@@ -46,8 +46,8 @@ void Decoder::decode_rows(const Layout& layout, const SplicePlan& plan, Bytes he
     return;
   }
   splice(layout, plan, header, parsed.size_offset, rows, impl_->spliced);
-  impl_->libjpeg.decode(impl_->spliced, {crop.x - plan.covered.x, crop.y - plan.covered.y, crop.width, crop.height},
-                        out);
+  impl_->libjpeg.decode(impl_->spliced,
+                        {crop.x - plan.covered.x, crop.y - plan.covered.y, crop.width, crop.height}, out);
 }
 
 std::string decoder_version() { return libjpeg_version(); }

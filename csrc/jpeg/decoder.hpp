@@ -1,5 +1,5 @@
-// From compressed bytes to RGB pixels, bit-exact with libjpeg-turbo's defaults (accurate integer IDCT, triangle
-// chroma upsampling). Which decoder runs is this folder's secret.
+// From compressed bytes to RGB pixels, bit-exact with libjpeg-turbo's defaults (accurate integer IDCT,
+// triangle chroma upsampling). Which decoder runs is this folder's secret.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,9 @@ struct Pixels {
     height = new_height;
     bytes.resize(3 * static_cast<size_t>(width) * static_cast<size_t>(height));
   }
-  [[nodiscard]] image::Image view() { return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)}; }
+  [[nodiscard]] image::Image view() {
+    return {bytes.data(), width, height, 3 * static_cast<ptrdiff_t>(width)};
+  }
 };
 
 // How many images went which way.
@@ -30,8 +32,8 @@ struct DecoderCounts {
   uint64_t damaged = 0;      // by libjpeg, because the own decoder stumbled over the data
 };
 
-// One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what libjpeg
-// decodes with a warning decodes to libjpeg's pixels.
+// One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what
+// libjpeg decodes with a warning decodes to libjpeg's pixels.
 class Decoder {
  public:
   Decoder();
@@ -41,8 +43,8 @@ class Decoder {
   void decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
 
   // `crop` out of some rows of a stored JPEG: see splice().
-  void decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows, const image::Rect& crop,
-                   Pixels& out);
+  void decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
+                   const image::Rect& crop, Pixels& out);
 
   [[nodiscard]] const DecoderCounts& counts() const;
 

@@ -170,7 +170,8 @@ bool EntropyDecoder::decode_serial() {
       if (!copy_segment(at_, end_, to)) return false;
       std::memset(to, 0, kOverread);
       serial_ = make_stream(bytes_.get(), to);
-      serial_left_ = layout_.restart_interval > 0 ? layout_.restart_interval : std::numeric_limits<int64_t>::max();
+      serial_left_ =
+          layout_.restart_interval > 0 ? layout_.restart_interval : std::numeric_limits<int64_t>::max();
     }
     const int mcus = static_cast<int>(std::min<int64_t>(columns_ - column, serial_left_));
     place(scan_, serial_, 0, column, mcus);

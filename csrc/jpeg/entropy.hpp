@@ -14,20 +14,20 @@ namespace fastload::jpeg {
 // Keeps its memory, and the decoding tables while the code stays the same, from one image to the next.
 class EntropyDecoder {
  public:
-  // Takes over the tables in `header_bytes` (a JPEG up to its scan, of which `header` is the summary). False if the
-  // JPEG does not belong to the fast subset, or if its tables are damaged.
+  // Takes over the tables in `header_bytes` (a JPEG up to its scan, of which `header` is the summary). False
+  // if the JPEG does not belong to the fast subset, or if its tables are damaged.
   bool open(Bytes header_bytes, const Header& header);
 
   // By component, as the scan is laid out: a single component has factors of 1.
   [[nodiscard]] const Component* components() const { return components_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
 
-  // Begins on the rectangle of MCUs that `plan` says. `data`: the entropy-coded bytes from the MCU row `data_row` on,
-  // 0 unless layout.rows_are_segments(). They must stay until the last next().
+  // Begins on the rectangle of MCUs that `plan` says. `data`: the entropy-coded bytes from the MCU row
+  // `data_row` on, 0 unless layout.rows_are_segments(). They must stay until the last next().
   void begin(const SplicePlan& plan, Bytes data, int data_row);
 
-  // The rectangle's next MCU row, by component. It stays valid until the next call. False if the data are not as the
-  // standard wants them: libjpeg may still decode them.
+  // The rectangle's next MCU row, by component. It stays valid until the next call. False if the data are not
+  // as the standard wants them: libjpeg may still decode them.
   bool next(BlockRow* rows);
 
  private:
@@ -61,10 +61,11 @@ class EntropyDecoder {
   const AcTable* ac_of_[kMostComponents];
 
   // The rectangle.
-  int column_begin_ = 0, columns_ = 0, row_ = 0, row_end_ = 0, first_row_ = 0;  // MCUs; row_: the next to decode
-  bool parallel_ = false;                // every row begins a segment
+  int column_begin_ = 0, columns_ = 0, row_ = 0, row_end_ = 0,
+      first_row_ = 0;      // MCUs; row_: the next to decode
+  bool parallel_ = false;  // every row begins a segment
   const uint8_t *at_ = nullptr, *end_ = nullptr;
-  int64_t segment_ = 0;                  // index of the one that begins at at_
+  int64_t segment_ = 0;  // index of the one that begins at at_
 
   // The band of MCU rows that is decoded at a time.
   int band_rows_ = 1, band_begin_ = 0, band_end_ = 0, given_ = 0;
@@ -73,7 +74,7 @@ class EntropyDecoder {
   Scan scan_;
   std::vector<Stream> streams_;
   Stream serial_;
-  int64_t serial_left_ = 0;              // MCUs of its segment
+  int64_t serial_left_ = 0;                     // MCUs of its segment
   hwy::AlignedFreeUniquePtr<uint8_t[]> bytes_;  // without stuffing
   size_t bytes_capacity_ = 0;
 };

@@ -16,13 +16,15 @@ FastDecoder::Outcome FastDecoder::decode(Bytes jpeg, const Header& header, const
              jpeg.subspan(header.entropy_offset), 0, crop, out);
 }
 
-FastDecoder::Outcome FastDecoder::decode_rows(const SplicePlan& plan, Bytes header_bytes, const Header& header,
-                                              Bytes rows, const image::Rect& crop, const image::Image& out) {
+FastDecoder::Outcome FastDecoder::decode_rows(const SplicePlan& plan, Bytes header_bytes,
+                                              const Header& header, Bytes rows, const image::Rect& crop,
+                                              const image::Image& out) {
   return run(plan, header_bytes, header, rows, plan.row_begin, crop, out);
 }
 
-FastDecoder::Outcome FastDecoder::run(const SplicePlan& plan, Bytes header_bytes, const Header& header, Bytes data,
-                                      int data_row, const image::Rect& crop, const image::Image& out) {
+FastDecoder::Outcome FastDecoder::run(const SplicePlan& plan, Bytes header_bytes, const Header& header,
+                                      Bytes data, int data_row, const image::Rect& crop,
+                                      const image::Image& out) {
   if (!PixelStage::takes(header.layout, header.color_space)) return Outcome::unsupported;
   if (!entropy_.open(header_bytes, header)) return Outcome::unsupported;
   entropy_.begin(plan, data, data_row);

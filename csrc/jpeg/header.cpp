@@ -15,7 +15,8 @@ namespace {
 
 int u16(Bytes b, size_t at) { return b[at] << 8 | b[at + 1]; }
 
-// EXIF orientation: TIFF header, then IFD0's entries of 12 bytes (EXIF 2.32, 4.6). Damaged EXIF counts as none.
+// EXIF orientation: TIFF header, then IFD0's entries of 12 bytes (EXIF 2.32, 4.6). Damaged EXIF counts as
+// none.
 int exif_orientation(Bytes exif) {
   constexpr int kNone = 1;
   if (exif.size() < 14 || std::memcmp(exif.data(), "Exif\0\0", 6) != 0) return kNone;
@@ -75,7 +76,8 @@ Process process_of(int sof) {
 
 void read_frame(Bytes segment, size_t at, int sof, Header& header, uint8_t* ids) {
   if (sof != 0xC0 && sof != 0xC1 && sof != 0xC2 && sof != 0xC9 && sof != 0xCA) {
-    fail("JPEG process SOF" + std::to_string(sof - 0xC0) + " (lossless or hierarchical) is not supported,", at);
+    fail("JPEG process SOF" + std::to_string(sof - 0xC0) + " (lossless or hierarchical) is not supported,",
+         at);
   }
   if (segment.size() < 6) fail("SOF is too short", at);
   if (segment[0] != 8) fail("JPEG of " + std::to_string(segment[0]) + "-bit samples is not supported,", at);

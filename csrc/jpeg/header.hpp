@@ -19,14 +19,14 @@ struct Header {
   Layout layout;
   Process process = Process::baseline;
   ColorSpace color_space = ColorSpace::unknown;
-  int orientation = 1;       // EXIF tag 0x0112, 1..8; 1 where there is none
-  size_t size_offset = 0;    // of SOF's height field (2 bytes), which is followed by the width (2 bytes)
+  int orientation = 1;        // EXIF tag 0x0112, 1..8; 1 where there is none
+  size_t size_offset = 0;     // of SOF's height field (2 bytes), which is followed by the width (2 bytes)
   size_t entropy_offset = 0;  // of the first entropy-coded byte
 };
 
-// Reads the segments from SOI to the first SOS. Colour space is judged as libjpeg judges it (JFIF, then Adobe's
-// transform flag, then component ids). Throws Error(jpeg) for anything that is not a JPEG of 8-bit samples, or
-// that breaks off before the first scan.
+// Reads the segments from SOI to the first SOS. Colour space is judged as libjpeg judges it (JFIF, then
+// Adobe's transform flag, then component ids). Throws Error(jpeg) for anything that is not a JPEG of 8-bit
+// samples, or that breaks off before the first scan.
 Header read_header(Bytes jpeg);
 
 const char* name(Process process);

@@ -22,7 +22,8 @@ bool assign(const HuffmanSpec& code, CanonicalCode& canonical) {
 }
 
 uint32_t ac_entry(int bits, size_t addend, int value) {
-  return static_cast<uint32_t>(value) << 16 | static_cast<uint32_t>(addend << 8) | static_cast<uint32_t>(bits);
+  return static_cast<uint32_t>(value) << 16 | static_cast<uint32_t>(addend << 8) |
+         static_cast<uint32_t>(bits);
 }
 
 // The entries that one code word of `length` bits leads to.

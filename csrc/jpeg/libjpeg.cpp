@@ -46,7 +46,9 @@ Decompressor::Decompressor() {
 }
 
 void Decompressor::open(Bytes jpeg) {
-  jpeg_abort_decompress(&info);
+  // Made anew, because libjpeg keeps the tables of one image for the next one, which may have none.
+  jpeg_destroy_decompress(&info);
+  jpeg_create_decompress(&info);
   errors.clear();
   guarded([&] {
     jpeg_mem_src(&info, jpeg.data(), static_cast<unsigned long>(jpeg.size()));
@@ -56,8 +58,8 @@ void Decompressor::open(Bytes jpeg) {
 
 std::string libjpeg_version() {
   const int number = LIBJPEG_TURBO_VERSION_NUMBER;
-  return "libjpeg-turbo " + std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." +
-         std::to_string(number % 1000) + " (API " + std::to_string(JPEG_LIB_VERSION) + ")";
+  return "libjpeg-turbo " + std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) +
+         "." + std::to_string(number % 1000) + " (API " + std::to_string(JPEG_LIB_VERSION) + ")";
 }
 
 }  // namespace fastload::jpeg

@@ -1,7 +1,9 @@
-// libjpeg-turbo behind RAII and exceptions. Private to this folder: nothing outside may know which decoder runs.
+// libjpeg-turbo behind RAII and exceptions. Private to this folder: nothing outside may know which decoder
+// runs.
 //
-// libjpeg reports fatal errors by a callback that must not return. It jumps back (longjmp) into guarded(), which
-// throws once the C frames are gone; so a body passed to guarded() must not own anything with a destructor.
+// libjpeg reports fatal errors by a callback that must not return. It jumps back (longjmp) into guarded(),
+// which throws once the C frames are gone; so a body passed to guarded() must not own anything with a
+// destructor.
 #pragma once
 
 #include <csetjmp>
@@ -23,8 +25,8 @@ struct ErrorManager {
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];  // of the fatal error, or of the first warning
   int warnings;
-  bool input_ended;       // the bytes ran out (libjpeg then makes up an EOI)
-  bool data_missing;      // ... and blocks were still to come, which libjpeg fills with gray
+  bool input_ended;   // the bytes ran out (libjpeg then makes up an EOI)
+  bool data_missing;  // ... and blocks were still to come, which libjpeg fills with gray
 
   void install(jpeg_common_struct* info);
   void clear();

@@ -33,7 +33,8 @@ void LibjpegDecoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
       uint8_t* row = pixels + row_bytes * static_cast<size_t>(y < crop.y ? 0 : y - crop.y);
       JSAMPROW target = whole_rows && y >= crop.y ? row : whole_row;
       jpeg_read_scanlines(&info, &target, 1);
-      if (y >= crop.y && !whole_rows) std::memcpy(row, whole_row + 3 * static_cast<size_t>(crop.x), row_bytes);
+      if (y >= crop.y && !whole_rows)
+        std::memcpy(row, whole_row + 3 * static_cast<size_t>(crop.x), row_bytes);
     }
     jpeg_abort_decompress(&info);
   });

@@ -1,19 +1,19 @@
-// Decodes several restart segments at a time, a step of each in turn: a step waits for a table load, and the waits of
-// independent segments overlap.
+// Decodes several restart segments at a time, a step of each in turn: a step waits for a table load, and the
+// waits of independent segments overlap.
 #pragma once
 
 #include "jpeg/huffman.hpp"
 
 namespace fastload::jpeg {
 
-// A stream is stopped where an MCU ends beyond its data. Until then it may read this many bytes more: no block takes
-// more than 64 times 31 bits.
+// A stream is stopped where an MCU ends beyond its data. Until then it may read this many bytes more: no
+// block takes more than 64 times 31 bits.
 inline constexpr size_t kOverread = 10 * 64 * 31 / 8 + 16;
 
 // One component's blocks of a band of MCU rows.
 struct Blocks {
   int16_t* blocks;
-  uint8_t* last;   // one a block: no coefficient behind this one (in zigzag order) is non-zero
+  uint8_t* last;           // one a block: no coefficient behind this one (in zigzag order) is non-zero
   ptrdiff_t across, down;  // from an MCU to the next one, and to the one below it, in blocks
 };
 
@@ -35,9 +35,9 @@ struct Scan {
 struct Stream {
   Lane lane;
   const uint8_t* end = nullptr;
-  const Slot* slot = nullptr;  // of the current block
-  uint8_t* last = nullptr;     // likewise
-  int mcus = 0;                // still to decode
+  const Slot* slot = nullptr;             // of the current block
+  uint8_t* last = nullptr;                // likewise
+  int mcus = 0;                           // still to decode
   int16_t* blocks[kMostComponents] = {};  // of the current MCU
   uint8_t* lasts[kMostComponents] = {};
   uint32_t predictions[kMostComponents] = {};  // modulo 2^32, as libjpeg's wrap in practice
@@ -46,8 +46,8 @@ struct Stream {
 // Places the next `mcus` MCUs of the stream.
 void place(const Scan& scan, Stream& stream, int row, int column, int mcus);
 
-// Decodes each stream to the end of its run. A stream that is then placed anew goes on where it stopped. False if the
-// data are damaged.
+// Decodes each stream to the end of its run. A stream that is then placed anew goes on where it stopped.
+// False if the data are damaged.
 bool decode(const Scan& scan, Stream* streams, int count);
 
 }  // namespace fastload::jpeg

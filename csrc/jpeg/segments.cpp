@@ -31,7 +31,8 @@ bool copy_segment(const uint8_t*& from, const uint8_t* end, uint8_t*& to) {
       if (plain < 2 * kWord) break;
     }
     while (at < end && *at != 0xFF) *out++ = *at++;
-    if (end - at < 2) {  // an FF at the very end begins nothing: it is dropped with the bits after the last block
+    if (end - at <
+        2) {  // an FF at the very end begins nothing: it is dropped with the bits after the last block
       from = end;
       to = out;
       return true;

@@ -1,4 +1,5 @@
-// The entropy-coded data of a scan, cut at its markers and freed of stuffing: bytes as a bit reader wants them.
+// The entropy-coded data of a scan, cut at its markers and freed of stuffing: bytes as a bit reader wants
+// them.
 #pragma once
 
 #include <cstddef>
@@ -6,9 +7,10 @@
 
 namespace fastload::jpeg {
 
-// Copies the segment at `from` up to its marker, or to `end`, without the zeros that are stuffed behind FF (T.81,
-// F.1.2.3). `to` needs room for kCopySlack bytes more than the segment has. Afterwards `from` is at the marker's FF,
-// or at `end`, and `to` behind the last byte. False for FF FF, which libjpeg judges by what follows.
+// Copies the segment at `from` up to its marker, or to `end`, without the zeros that are stuffed behind FF
+// (T.81, F.1.2.3). `to` needs room for kCopySlack bytes more than the segment has. Afterwards `from` is at
+// the marker's FF, or at `end`, and `to` behind the last byte. False for FF FF, which libjpeg judges by what
+// follows.
 bool copy_segment(const uint8_t*& from, const uint8_t* end, uint8_t*& to);
 inline constexpr size_t kCopySlack = 16;
 

@@ -6,6 +6,16 @@
 #include "jpeg/markers.hpp"
 
 namespace fastload::jpeg {
+namespace {
+
+// The segments that libjpeg passes over, or reads as read() does. It rejects all others.
+bool is_known(int marker) {
+  constexpr int kAPP15 = kAPP0 + 15, kCOM = 0xFE, kDNL = 0xDC;
+  return is_sof(marker) || marker == kDHT || marker == kDQT || marker == kDRI || marker == kSOS ||
+         (marker >= kAPP0 && marker <= kAPP15) || marker == kCOM || marker == kDNL;
+}
+
+}  // namespace
 
 bool ScanTables::read_quantisers(Bytes segment) {
   for (size_t at = 0; at < segment.size();) {
@@ -40,7 +50,8 @@ bool ScanTables::read_codes(Bytes segment) {
   return true;
 }
 
-// The scan's components must be the frame's in the frame's order, each with its own id, and must be coded in full.
+// The scan's components must be the frame's in the frame's order, each with its own id, and must be coded in
+// full.
 bool ScanTables::read_scan(Bytes segment, const uint8_t* ids, int components) {
   if (segment.size() != 4 + 2 * static_cast<size_t>(components)) return false;
   for (int c = 0; c < components; ++c) {
@@ -73,6 +84,7 @@ bool ScanTables::read(Bytes jpeg, const Header& header) {
     }
     const size_t length = static_cast<size_t>(jpeg[at + 2] << 8 | jpeg[at + 3]);
     const Bytes segment = jpeg.subspan(at + 4, length - 2);
+    if (!is_known(marker)) return false;
     if (marker == kDQT && !read_quantisers(segment)) return false;
     if (marker == kDHT && !read_codes(segment)) return false;
     if (marker == kDRI && segment.size() != 2) return false;

@@ -1,4 +1,5 @@
-// The tables that a sequential JPEG's one scan is decoded with, as its DQT, DHT, SOF and SOS segments give them.
+// The tables that a sequential JPEG's one scan is decoded with, as its DQT, DHT, SOF and SOS segments give
+// them.
 #pragma once
 
 #include <array>
@@ -29,8 +30,8 @@ struct ScanTables {
   HuffmanSpec dc[4], ac[4];
   Selection selections[kMostComponents];  // by component
 
-  // Reads the segments of `jpeg` up to its first scan, of which `header` is the summary. False if the scan does
-  // not belong to the fast subset or if a table is missing or damaged.
+  // Reads the segments of `jpeg` up to its first scan, of which `header` is the summary. False if the scan
+  // does not belong to the fast subset or if a table is missing or damaged.
   bool read(Bytes jpeg, const Header& header);
 
  private:

@@ -41,12 +41,14 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
 
 jpeg::Pixels& CropReader::decode() {
   const jpeg::Bytes bytes(bytes_);
+  const uint64_t fast = decoder_.counts().fast;
   if (by_rows_) {
     decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_), bytes.subspan(header_bytes_), crop_,
                          pixels_);
   } else {
     decoder_.decode(bytes, crop_, pixels_);
   }
+  by_libjpeg_ = decoder_.counts().fast == fast;
   return pixels_;
 }
 

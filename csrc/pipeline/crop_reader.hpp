@@ -18,13 +18,14 @@ class CropReader {
   jpeg::Pixels& decode();
 
   [[nodiscard]] size_t bytes_read() const { return bytes_.size(); }
-  [[nodiscard]] bool by_rows() const { return by_rows_; }  // false: the image had to be read whole
+  [[nodiscard]] bool by_rows() const { return by_rows_; }        // false: the image had to be read whole
+  [[nodiscard]] bool by_libjpeg() const { return by_libjpeg_; }  // the last decode(), see DecoderCounts
 
  private:
   image::Rect crop_;
   jpeg::Layout layout_;
   jpeg::SplicePlan plan_;
-  bool by_rows_ = false;
+  bool by_rows_ = false, by_libjpeg_ = false;
   size_t header_bytes_ = 0;
   std::vector<uint8_t> bytes_;
   jpeg::Decoder decoder_;

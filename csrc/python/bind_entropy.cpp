@@ -1,4 +1,5 @@
-// fastload._native.entropy: the decoder's entropy stage, and which decoder took an image, for tests and benchmarks.
+// fastload._native.entropy: the decoder's entropy stage, and which decoder took an image, for tests and
+// benchmarks.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -87,11 +88,13 @@ py::array_t<uint8_t> decode_with_libjpeg(const py::bytes& data, const Crop& crop
   return decode_by(decoder, data, crop);
 }
 
-py::tuple decode(const py::bytes& data, const Crop& crop) {
-  jpeg::Decoder decoder;
-  const py::array_t<uint8_t> pixels = decode_by(decoder, data, crop);
+py::dict counts(const jpeg::Decoder& decoder) {
   const jpeg::DecoderCounts& counts = decoder.counts();
-  return py::make_tuple(pixels, counts.fast ? "fast" : counts.damaged ? "damaged" : "unsupported");
+  py::dict result;
+  result["fast"] = counts.fast;
+  result["unsupported"] = counts.unsupported;
+  result["damaged"] = counts.damaged;
+  return result;
 }
 
 }  // namespace
@@ -99,10 +102,16 @@ py::tuple decode(const py::bytes& data, const Crop& crop) {
 void bind_entropy(py::module_& m) {
   auto entropy = m.def_submodule("entropy", "The decoder's entropy stage, for tests and benchmarks.");
   entropy.def("coefficients", &coefficients, py::arg("data"),
-              "By component: quantised coefficients (lines, across, 64) in natural order, and a bound (lines, across) of "
+              "By component: quantised coefficients (lines, across, 64) in natural order, and a bound "
+              "(lines, across) of "
               "the last one, in zigzag order, that is not zero. None if libjpeg has to decode the image.");
-  entropy.def("decode", &decode, py::arg("data"), py::arg("crop") = py::none(),
-              "Pixels, and who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
+  py::class_<jpeg::Decoder>(entropy, "Decoder",
+                            "The loader's decoder: one that is used for one image after the other.")
+      .def(py::init<>())
+      .def("decode", &decode_by<jpeg::Decoder>, py::arg("data"), py::arg("crop") = py::none())
+      .def_property_readonly(
+          "counts", &counts,
+          "Images by who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
   entropy.def("decode_with_libjpeg", &decode_with_libjpeg, py::arg("data"), py::arg("crop") = py::none(),
               "The same pixels by libjpeg.");
 }

@@ -51,7 +51,8 @@ void bind_jpeg(py::module_& m) {
       .def_property_readonly("width", [](const jpeg::Header& h) { return h.layout.width; })
       .def_property_readonly("height", [](const jpeg::Header& h) { return h.layout.height; })
       .def_property_readonly("components", [](const jpeg::Header& h) { return h.layout.components; })
-      .def_property_readonly("restart_interval", [](const jpeg::Header& h) { return h.layout.restart_interval; })
+      .def_property_readonly("restart_interval",
+                             [](const jpeg::Header& h) { return h.layout.restart_interval; })
       .def_property_readonly("sampling", [](const jpeg::Header& h) { return sampling(h.layout); })
       .def_property_readonly("source", [](const jpeg::Header& h) { return jpeg::name(h.process); })
       .def_property_readonly("color_space", [](const jpeg::Header& h) { return jpeg::name(h.color_space); })
@@ -61,19 +62,21 @@ void bind_jpeg(py::module_& m) {
       .def_property_readonly("jpeg", [](const jpeg::StoredJpeg& s) { return to_bytes(s.bytes); })
       .def_property_readonly("width", [](const jpeg::StoredJpeg& s) { return s.header.layout.width; })
       .def_property_readonly("height", [](const jpeg::StoredJpeg& s) { return s.header.layout.height; })
-      .def_property_readonly("components", [](const jpeg::StoredJpeg& s) { return s.header.layout.components; })
+      .def_property_readonly("components",
+                             [](const jpeg::StoredJpeg& s) { return s.header.layout.components; })
       .def_property_readonly("restart_interval",
                              [](const jpeg::StoredJpeg& s) { return s.header.layout.restart_interval; })
       .def_property_readonly("orientation", [](const jpeg::StoredJpeg& s) { return s.header.orientation; })
       .def_property_readonly("source", [](const jpeg::StoredJpeg& s) { return jpeg::name(s.source); })
-      .def_property_readonly("stored", [](const jpeg::StoredJpeg& s) { return s.rewritten ? "restart" : "verbatim"; })
+      .def_property_readonly("stored",
+                             [](const jpeg::StoredJpeg& s) { return s.rewritten ? "restart" : "verbatim"; })
       .def_property_readonly("notes", [](const jpeg::StoredJpeg& s) { return py::tuple(py::cast(s.notes)); })
-      .def_property_readonly("row_offsets", [](const jpeg::StoredJpeg& s) { return py::tuple(py::cast(s.row_offsets)); })
+      .def_property_readonly("row_offsets",
+                             [](const jpeg::StoredJpeg& s) { return py::tuple(py::cast(s.row_offsets)); })
       .def_readonly("truncated", &jpeg::StoredJpeg::truncated)
       .def("__len__", [](const jpeg::StoredJpeg& s) { return s.bytes.size(); });
 
-  m.def(
-      "jpeg_info", [](const py::bytes& data) { return jpeg::read_header(view(data)); }, py::arg("data"));
+  m.def("jpeg_info", [](const py::bytes& data) { return jpeg::read_header(view(data)); }, py::arg("data"));
   m.def("prepare_jpeg", &prepare_jpeg, py::arg("data"), py::kw_only(), py::arg("verbatim") = false,
         py::arg("keep_truncated") = false);
   m.def("decode_jpeg", &decode_jpeg, py::arg("data"), py::arg("crop") = py::none());

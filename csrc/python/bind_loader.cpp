@@ -107,6 +107,7 @@ py::dict counters(const Loader& loader) {
   result["samples"] = c.samples.load();
   result["bytes_read"] = c.bytes_read.load();
   result["whole_images"] = c.whole_images.load();
+  result["fallbacks"] = c.fallbacks.load();
   result["read_seconds"] = static_cast<double>(c.read_ns.load()) * 1e-9;
   result["decode_seconds"] = static_cast<double>(c.decode_ns.load()) * 1e-9;
   result["resample_seconds"] = static_cast<double>(c.resample_ns.load()) * 1e-9;
