@@ -38,7 +38,7 @@ def command(*arguments: str | Path) -> None:
 
 
 def train(shards: Path) -> tuple[list[float], float, float]:
-    """Accuracy on held-out images by epoch; images a second; the share of the time spent waiting for images."""
+    """Accuracy on held-out images by epoch, images a second, share of the time spent waiting for images."""
     torch.manual_seed(0)
     loader = fastload.DataLoader(
         shards / "train", batch_size=BATCH, shuffle=True, drop_last=True, seed=0, transform=[*TRAIN, FLOATS]
