@@ -34,9 +34,9 @@ class LoaderStats:
     """What a loader has done since it was made. The seconds of the stages are summed over threads.
 
     ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole,
-    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, because the own decoder does not
-    take them. ``wait_seconds``: the consumer waited for a batch. ``skipped``,
-    ``substituted``: failures.
+    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, because fastload's own decoder
+    does not take them. ``wait_seconds``: the consumer waited for a batch. ``skipped``, ``substituted``:
+    failures.
     """
 
     samples: int = 0

@@ -11,9 +11,9 @@ namespace fastload::jpeg {
 
 struct StoredJpeg {
   std::vector<uint8_t> bytes;
-  Header header;                      // of `bytes`
-  std::vector<uint32_t> row_offsets;  // byte offset of each MCU row's entropy-coded data, then of EOI; empty
-                                      // if the rows cannot be taken out one by one
+  Header header;                       // of `bytes`
+  std::vector<uint32_t> row_offsets;   // byte offset of each MCU row's entropy-coded data, then of EOI; empty
+                                       // if the rows cannot be taken out one by one
   Process source = Process::baseline;  // what the input was
   bool rewritten = false;              // false: the input's own bytes
   bool truncated = false;
