@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 import corpus
+import fastload
 from fastload._native import image
+from fastload.prepare import prepare
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -56,6 +58,25 @@ def imagefolder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ilsvrc_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Generated train, val and devkit archives with odd files; read them, do not change them."""
     return corpus.make_ilsvrc(tmp_path_factory.mktemp("ilsvrc"))
+
+
+@pytest.fixture(scope="session")
+def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """70 samples of all encodings in three shards."""
+    source = corpus.make_imagefolder(
+        tmp_path_factory.mktemp("source"), classes=5, per_class=14, sides=(70, 300)
+    )
+    dest = tmp_path_factory.mktemp("dest")
+    prepare(source, dest, split="train", shard_size=600_000)
+    (found,) = {p.parent for p in dest.rglob("dataset.json")}
+    return found
+
+
+@pytest.fixture(scope="session")
+def dataset(split: Path) -> fastload.ShardDataset:
+    dataset = fastload.ShardDataset(split)
+    assert len(dataset.manifest.shards) > 1
+    return dataset
 
 
 @pytest.fixture(scope="session")

@@ -1,18 +1,9 @@
-"""Batches: byte for byte the straightforward reference's, whatever the threads; and the loader's life."""
+"""Batches: byte for byte the straightforward reference's, whatever threads, batch size and order."""
 
 from __future__ import annotations
 
-import dataclasses
-import gc
 import io
-import multiprocessing
-import os
 import random
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,35 +12,11 @@ import torch
 from PIL import Image
 from torchvision import transforms as V
 
-import corpus
 import fastload
 from fastload import _native
 from fastload import transforms as T
-from fastload.errors import FastloadWarning, LabelError, LoaderTimeoutError, SampleError
-from fastload.manifest import Manifest
 from fastload.prepare import prepare
-
-NORMALIZE = T.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)
-TRAIN = [T.RandomResizedCrop(64), T.RandomHorizontalFlip(), NORMALIZE]
-
-
-@pytest.fixture(scope="module")
-def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """70 samples of all encodings in three shards."""
-    source = corpus.make_imagefolder(
-        tmp_path_factory.mktemp("source"), classes=5, per_class=14, sides=(70, 300)
-    )
-    dest = tmp_path_factory.mktemp("dest")
-    prepare(source, dest, split="train", shard_size=600_000)
-    (found,) = {p.parent for p in dest.rglob("dataset.json")}
-    return found
-
-
-@pytest.fixture(scope="module")
-def dataset(split: Path) -> fastload.ShardDataset:
-    dataset = fastload.ShardDataset(split)
-    assert len(dataset.manifest.shards) > 1
-    return dataset
+from loading import NORMALIZE, TRAIN, batches
 
 
 def reference(
@@ -70,10 +37,6 @@ def reference(
 
 def to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-
-
-def batches(dataset: fastload.ShardDataset, **options: object) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return list(fastload.DataLoader(dataset, **{"batch_size": 16, "transform": TRAIN, "seed": 3, **options}))
 
 
 PIPELINES = {
@@ -248,264 +211,6 @@ def test_generator_and_global_seed_decide(dataset: fastload.ShardDataset) -> Non
     torch.manual_seed(9)
     assert torch.equal(first, order())
     assert not torch.equal(first, order())
-
-
-def test_tensors_stay_valid_while_they_are_held(dataset: fastload.ShardDataset) -> None:
-    """Buffers are used again, but only after the user dropped them."""
-    loader = fastload.DataLoader(dataset, 10, transform=TRAIN, seed=3, num_workers=2)
-    held = list(loader)
-    copies = [images.clone() for images, _ in held]
-    del loader
-    for _ in range(3):
-        list(fastload.DataLoader(dataset, 10, transform=TRAIN, num_workers=2))
-    assert all(torch.equal(images, copy) for (images, _), copy in zip(held, copies, strict=True))
-    loader = fastload.DataLoader(dataset, 10, transform=TRAIN)
-    addresses = {images.data_ptr() for _ in range(4) for images, _ in loader}
-    assert len(addresses) <= 5, "batches that were dropped are not used again"
-
-
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))
-
-
-def raise_in_loop(batches: object) -> None:
-    for _ in batches:  # type: ignore[attr-defined]
-        raise RuntimeError("in the loop")
-
-
-def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None:
-    before = threads()
-    loader = fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3)
-    for _ in loader:
-        assert threads() >= before + 3
-        break
-    assert threads() == before, "after break"
-    list(loader)
-    assert threads() == before, "after the end"
-    iterator = iter(loader)
-    next(iterator)
-    del loader, iterator
-    gc.collect()
-    assert threads() == before, "after deletion"
-    held = iter(fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3))
-    with pytest.raises(RuntimeError, match="in the loop"):
-        raise_in_loop(held)
-    del held
-    gc.collect()
-    assert threads() == before, "after an exception in the loop"
-
-
-def test_iterators_of_one_loader_are_independent(dataset: fastload.ShardDataset) -> None:
-    loader = fastload.DataLoader(dataset, 16, shuffle=True, transform=TRAIN, seed=3)
-    pairs = list(zip(loader, loader, strict=True))
-    expected = fastload.DataLoader(dataset, 16, shuffle=True, transform=TRAIN, seed=3)
-    for epoch in (0, 1):
-        for pair, (images, labels) in zip(pairs, expected, strict=True):
-            assert torch.equal(pair[epoch][0], images)
-            assert torch.equal(pair[epoch][1], labels)
-
-
-def test_several_loaders_in_several_threads(dataset: fastload.ShardDataset) -> None:
-    expected = torch.cat([b for b, _ in batches(dataset)])
-    results: list[bool] = []
-
-    def run() -> None:
-        results.append(torch.equal(torch.cat([b for b, _ in batches(dataset, num_workers=2)]), expected))
-
-    workers = [threading.Thread(target=run) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert results == [True] * 4
-
-
-def _in_child(loader: fastload.DataLoader, iterator: object, queue: multiprocessing.Queue) -> None:
-    try:
-        next(iterator)  # type: ignore[call-overload]
-        queue.put("no error")
-    except ValueError as error:
-        queue.put(str(error))
-    del iterator
-    gc.collect()
-    queue.put([labels.tolist() for _, labels in loader])
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
-def test_after_a_fork_the_child_starts_anew_and_nothing_hangs(dataset: fastload.ShardDataset) -> None:
-    torch.set_num_threads(1)
-    loader = fastload.DataLoader(dataset, 8, transform=TRAIN, num_workers=2)
-    iterator = iter(loader)
-    next(iterator)
-    context = multiprocessing.get_context("fork")
-    queue = context.Queue()
-    child = context.Process(target=_in_child, args=(loader, iterator, queue))
-    child.start()
-    message, labels = queue.get(timeout=60), queue.get(timeout=60)
-    child.join(60)
-    assert child.exitcode == 0
-    assert "before a fork" in message
-    assert labels == [labels.tolist() for _, labels in loader]
-    assert len(list(iterator)) == len(loader) - 1
-
-
-def test_ctrl_c_ends_a_wait(split: Path) -> None:
-    script = f"""
-import fastload, sys, time
-from fastload import transforms as T
-dataset = fastload.ShardDataset({str(split)!r})
-large = T.RandomResizedCrop(900)
-loader = fastload.DataLoader(dataset, 70, sampler=list(range(70)) * 3000, transform=large, num_workers=1)
-print("ready", flush=True)
-try:
-    for _ in loader: pass
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
-    assert out == "interrupted\n"
-    assert process.returncode == 0
-
-
-def test_timeout(dataset: fastload.ShardDataset) -> None:
-    loader = fastload.DataLoader(
-        dataset,
-        700,
-        sampler=list(range(70)) * 10,
-        transform=T.RandomResizedCrop(1500),
-        num_workers=1,
-        timeout=0.01,
-    )
-    with pytest.raises(LoaderTimeoutError, match="timeout="):
-        next(iter(loader))
-
-
-@pytest.fixture
-def damaged(split: Path, tmp_path: Path) -> tuple[fastload.ShardDataset, list[int]]:
-    """The dataset with a flipped bit in samples 3 and 40."""
-    for file in split.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    dataset = fastload.ShardDataset(tmp_path)
-    bad = [3, 40]
-    for index in bad:
-        sample = dataset[index]
-        data = bytearray(Path(sample.shard).read_bytes())
-        data[sample.offset + len(sample.jpeg) // 2] ^= 0x10
-        Path(sample.shard).write_bytes(data)
-    return dataset, bad
-
-
-EVAL = [T.Resize((32, 32))]
-
-
-def test_on_error_raise_names_shard_offset_and_key(
-    dataset: fastload.ShardDataset, damaged: tuple[fastload.ShardDataset, list[int]]
-) -> None:
-    broken, _ = damaged
-    iterator = iter(fastload.DataLoader(broken, 10, transform=EVAL))
-    with pytest.raises(SampleError) as caught:
-        next(iterator)
-    sample = dataset[3]
-    error = caught.value
-    assert (error.index, error.key, error.offset) == (3, sample.key, sample.offset)
-    assert Path(error.shard).name == Path(sample.shard).name
-    assert all(str(part) in str(error) for part in (error.shard, error.offset, error.key))
-    assert isinstance(error.__cause__, fastload.errors.ChecksumError)
-    assert len(next(iterator)[1]) == 10  # the next batch is not lost
-
-
-def test_on_error_skip_leaves_a_shorter_batch(
-    dataset: fastload.ShardDataset, damaged: tuple[fastload.ShardDataset, list[int]]
-) -> None:
-    broken, bad = damaged
-    loader = fastload.DataLoader(broken, 10, transform=EVAL, on_error="skip")
-    with pytest.warns(FastloadWarning, match=dataset[3].key):
-        got = list(loader)
-    assert [len(labels) for _, labels in got] == [9, 10, 10, 10, 9, 10, 10]
-    whole = torch.cat([b for b, _ in batches(dataset, transform=EVAL)])
-    kept = [i for i in range(70) if i not in bad]
-    assert torch.equal(torch.cat([b for b, _ in got]), whole[kept])
-    assert loader.stats().skipped == 2
-    only_bad = fastload.DataLoader(broken.select(bad), 1, transform=EVAL, on_error="skip")
-    with pytest.warns(FastloadWarning):
-        assert list(only_bad) == []
-
-
-def test_on_error_substitute_is_deterministic(
-    dataset: fastload.ShardDataset, damaged: tuple[fastload.ShardDataset, list[int]]
-) -> None:
-    broken, bad = damaged
-    whole = torch.cat([b for b, _ in batches(dataset, transform=EVAL)])
-    runs = []
-    for options in ({"batch_size": 10}, {"batch_size": 16, "num_workers": 3}):
-        loader = fastload.DataLoader(broken, transform=EVAL, on_error="substitute", seed=1, **options)
-        with pytest.warns(FastloadWarning):
-            images, labels = map(torch.cat, zip(*loader, strict=True))
-        assert loader.stats().substituted == 2
-        runs.append((images, labels))
-    assert torch.equal(runs[0][0], runs[1][0])
-    assert torch.equal(runs[0][1], runs[1][1])
-    for index in range(70):
-        places = [i for i in range(70) if torch.equal(runs[0][0][index], whole[i])]
-        assert places if index in bad else index in places
-        assert dataset[places[0]].label == runs[0][1][index]
-    alone = fastload.DataLoader(broken.select([3]), 1, transform=EVAL, on_error="substitute")
-    with pytest.raises(SampleError, match="substitute"):
-        list(alone)
-
-
-def test_a_label_without_a_class_is_an_error(split: Path, tmp_path: Path) -> None:
-    for file in split.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    manifest = Manifest.load(tmp_path)
-
-    dataclasses.replace(manifest, classes=manifest.classes[:3]).save(tmp_path)
-    with pytest.raises(SampleError, match="outside the dataset's 3 classes") as caught:
-        list(fastload.DataLoader(tmp_path, 10, transform=EVAL))
-    assert isinstance(caught.value.__cause__, LabelError)
-
-
-def test_a_crop_larger_than_an_image_names_the_sample(dataset: fastload.ShardDataset) -> None:
-    with pytest.raises(SampleError, match="CenterCrop of 290 x 290 is larger than the image of"):
-        list(fastload.DataLoader(dataset, 10, transform=T.CenterCrop(290)))
-
-
-WRONG = {
-    "batch_size 0": {"batch_size": 0},
-    "batch_size -1": {"batch_size": -1},
-    "batch_size 1.5": {"batch_size": 1.5},
-    "num_workers -1": {"num_workers": -1},
-    "timeout -1": {"timeout": -1},
-    "prefetch_factor 0": {"prefetch_factor": 0},
-    "shuffle with sampler": {"shuffle": True, "sampler": [1]},
-    "batch_sampler with batch_size": {"batch_size": 2, "batch_sampler": [[1]]},
-    "batch_sampler with drop_last": {"batch_size": 1, "drop_last": True, "batch_sampler": [[1]]},
-    "no batch, drop_last": {"batch_size": None, "drop_last": True},
-    "on_error": {"on_error": "ignore"},
-    "seed": {"seed": -1},
-    "seed and generator": {"seed": 1, "generator": torch.Generator()},
-}
-
-
-@pytest.mark.parametrize("options", WRONG.values(), ids=WRONG.keys())
-def test_arguments_that_make_no_sense(dataset: fastload.ShardDataset, options: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        fastload.DataLoader(dataset, **{"transform": TRAIN, **options})
-
-
-def test_pin_memory_without_a_gpu_warns(dataset: fastload.ShardDataset) -> None:
-    if fastload.cuda.is_available():
-        loader = fastload.DataLoader(dataset, 10, transform=TRAIN, pin_memory=True)
-        assert next(iter(loader))[0].is_pinned()
-        return
-    with pytest.warns(FastloadWarning, match="no CUDA device"):
-        loader = fastload.DataLoader(dataset, 10, transform=TRAIN, pin_memory=True)
-    assert len(list(loader)) == len(loader)
 
 
 def test_the_sample_images_in_batches(imagenet_sample: Path, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -46,13 +44,7 @@ SIZES = [
 Pixels = npt.NDArray[np.uint8]
 
 
-@pytest.fixture(params=native.simd_targets(), autouse=True)
-def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Runs the test once with each SIMD target of this processor, and proves that it is the one that runs."""
-    native.set_simd_target(request.param)
-    assert native.simd_target() == request.param
-    yield request.param
-    native.set_simd_target("")
+pytestmark = pytest.mark.usefixtures("simd_target")  # every test, with each target
 
 
 def noise(width: int, height: int, seed: int = 0) -> Pixels:

@@ -74,6 +74,7 @@ Shard::Shard(const std::string& path) : file_(path, File::Mode::read) {
   if (table_bytes > bytes.size() - sizeof(header)) changed("index header");
   if (header.crc != header_crc(header, bytes.subspan(sizeof(header), table_bytes))) changed("index header");
   sample_count_ = header.sample_count;
+  read_sections(header.section_count);
   records_ = section(SectionId::records);
   rows_ = section(SectionId::rows);
   keys_ = section(SectionId::keys);
@@ -82,18 +83,21 @@ Shard::Shard(const std::string& path) : file_(path, File::Mode::read) {
     fail("its index holds another number of records than samples");
 }
 
-std::span<const uint8_t> Shard::section(SectionId id) const {
+void Shard::read_sections(uint32_t count) {
   const auto bytes = index_->bytes();
-  IndexHeader header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  for (uint32_t k = 0; k < header.section_count; ++k) {
-    Section section;
-    std::memcpy(&section, bytes.data() + sizeof(header) + k * sizeof(section), sizeof(section));
+  sections_.resize(count);
+  std::memcpy(sections_.data(), bytes.data() + sizeof(IndexHeader), count * sizeof(Section));
+  for (const Section& section : sections_) {
     if (section.offset % alignof(Record) != 0 || section.offset > bytes.size() ||
         section.bytes > bytes.size() - section.offset) {
       throw Error(ErrorKind::shard, "'" + path() + "' has an index section outside the index");
     }
-    if (section.id == id) return bytes.subspan(section.offset, section.bytes);
+  }
+}
+
+std::span<const uint8_t> Shard::section(SectionId id) const {
+  for (const Section& section : sections_) {
+    if (section.id == id) return index_->bytes().subspan(section.offset, section.bytes);
   }
   return {};  // a section that an older writer did not know
 }
@@ -212,13 +216,8 @@ void Shard::expect(uint64_t offset, const std::string& bytes, const char* what, 
 }
 
 void Shard::verify_index() const {
-  const auto bytes = index_->bytes();
-  IndexHeader header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  for (uint32_t k = 0; k < header.section_count; ++k) {
-    Section section;
-    std::memcpy(&section, bytes.data() + sizeof(header) + k * sizeof(section), sizeof(section));
-    if (crc32c(bytes.subspan(section.offset, section.bytes)) != section.crc) {
+  for (const Section& section : sections_) {
+    if (crc32c(index_->bytes().subspan(section.offset, section.bytes)) != section.crc) {
       throw Error(ErrorKind::checksum, "'" + path() + "' is damaged: index section " +
                                            std::to_string(static_cast<uint32_t>(section.id)) + " at byte " +
                                            std::to_string(members_end_ + kTarBlock + section.offset) +

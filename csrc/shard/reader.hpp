@@ -39,7 +39,8 @@ class Shard {
   void verify_index() const;
 
  private:
-  std::span<const uint8_t> section(SectionId id) const;
+  void read_sections(uint32_t count);
+  [[nodiscard]] std::span<const uint8_t> section(SectionId id) const;
   std::span<const uint8_t> slice(std::span<const uint8_t> section, uint64_t first, uint64_t count,
                                  uint64_t entry_bytes, const char* what) const;
   void expect(uint64_t offset, const std::string& bytes, const char* what, const Record& record) const;
@@ -48,6 +49,7 @@ class Shard {
   File file_;
   uint64_t sample_count_ = 0;
   std::unique_ptr<Mapping> index_;
+  std::vector<Section> sections_;
   std::span<const uint8_t> records_, rows_, keys_, entry_points_;
   uint64_t members_end_ = 0;  // where the index member begins
 };
