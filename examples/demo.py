@@ -23,7 +23,7 @@ import fastload
 from fastload import transforms as T
 from fastload.show import contact_sheet
 
-SIZE, BATCH, EPOCHS = 64, 64, 15
+SIZE, BATCH, EPOCHS = 64, 64, 50
 TRAIN = [T.RandomResizedCrop(SIZE, scale=(0.3, 1.0)), T.RandomHorizontalFlip()]
 VAL = [T.Resize(SIZE), T.CenterCrop(SIZE)]
 FLOATS = T.Normalize(T.IMAGENET_MEAN, T.IMAGENET_STD)
