@@ -75,7 +75,7 @@ class ShardDataset(Sequence[Sample]):
         from fastload import _native
 
         _allow_open_files(len(self.manifest.shards))
-        self._shards = []
+        self._shards: dict[str, _native.Shard] = {}
         for entry in self.manifest.shards:
             file = self.path / entry.name
             if not file.exists():
@@ -86,9 +86,8 @@ class ShardDataset(Sequence[Sample]):
                     f"'{file}' holds {len(shard)} samples, but dataset.json says {entry.num_samples}: the "
                     "shard belongs to another dataset, or was replaced"
                 )
-            self._shards.append(shard)
-        self._ends = np.cumsum([len(shard) for shard in self._shards], dtype=np.int64)
-        self.native: _native.Dataset = _native.Dataset(self._shards)
+            self._shards[shard.path] = shard
+        self.native: _native.Dataset = _native.Dataset(list(self._shards.values()))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -146,9 +145,8 @@ class ShardDataset(Sequence[Sample]):
         return self._read(position if self._indices is None else int(self._indices[position]))
 
     def _read(self, index: int) -> Sample:
-        number = int(np.searchsorted(self._ends, index, side="right"))
-        shard = self._shards[number]
-        within = index - (int(self._ends[number - 1]) if number else 0)
+        path, within = self.native.locate(index)
+        shard = self._shards[path]
         record = shard.record(within)
         return Sample(
             key=record.key,

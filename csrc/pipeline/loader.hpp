@@ -78,7 +78,6 @@ class Loader {
 
   // Whether this is another process than the one that made the loader.
   [[nodiscard]] bool was_forked() const;
-  [[nodiscard]] size_t slot_bytes() const { return slot_bytes_; }
   [[nodiscard]] const LoaderOptions& options() const { return options_; }
   [[nodiscard]] const Plan& plan() const { return *plan_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
