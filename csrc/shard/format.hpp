@@ -18,7 +18,7 @@ enum class SectionId : uint32_t {
   records = 1,       // Record, one per sample
   rows = 2,          // RowEntry, row_count per sample
   keys = 3,          // UTF-8 bytes
-  entry_points = 4,  // EntryPoint; none in version 1's writer
+  entry_points = 4,  // EntryPoint; those of JPEGs whose MCU rows do not begin with restarts
 };
 
 // At the index member's first byte; the section table follows.
@@ -66,7 +66,8 @@ struct Record {
   uint8_t sampling[3];  // horizontal << 4 | vertical
   uint8_t orientation;  // EXIF, 1..8
   uint8_t flags;
-  uint8_t reserved[6];
+  uint16_t entry_interval;  // MCUs from an entry point to the next one in its row; 0: there are none
+  uint8_t reserved[4];
   uint32_t crc;  // CRC-32C of the 60 bytes before, then of the sample's rows, entry points and key
 };
 static_assert(sizeof(Record) == 64 && offsetof(Record, crc) == 60);
@@ -74,19 +75,16 @@ static_assert(sizeof(Record) == 64 && offsetof(Record, crc) == 60);
 // Entry k ends the k-th piece of a JPEG: piece 0 is the header, piece k is MCU row k - 1.
 struct RowEntry {
   uint32_t end;  // byte offset in the JPEG
-  uint32_t crc;  // CRC-32C of the piece
+  uint32_t crc;  // CRC-32C of the piece (with kSharedBytes more where there are entry points)
 };
 static_assert(sizeof(RowEntry) == 8);
 
-// A place in entropy-coded data where a decoder may start.
-struct EntryPoint {
-  uint32_t offset;     // byte in the JPEG
-  uint32_t first_mcu;  // counted through the scan
-  int16_t predictors[3];
-  uint8_t bit;  // 0..7, from the byte's most significant bit
-  uint8_t reserved;
-};
-static_assert(sizeof(EntryPoint) == 16);
+// A place in entropy-coded data where a decoder may start: see jpeg::EntryPoint.
+using EntryPoint = uint64_t;
+
+// Where rows do not begin with restarts, a row may end within a byte that the next one begins with: to read
+// it takes that byte, and the stuffed zero behind it. They are left out where the JPEG ends.
+inline constexpr uint32_t kSharedBytes = 2;
 
 // The last 64 bytes of the index member, so at a fixed distance from the end of the file.
 struct Trailer {
