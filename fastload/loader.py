@@ -6,8 +6,9 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -34,15 +35,16 @@ class LoaderStats:
     """What a loader has done since it was made. The seconds of the stages are summed over threads.
 
     ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole,
-    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, because fastload's own decoder
-    does not take them. ``wait_seconds``: the consumer waited for a batch. ``skipped``, ``substituted``:
+    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, by the reason why fastload's own
+    decoder did not take them: "progressive", "arithmetic", "multiscan", "unsupported" (a colour space, a
+    missing or odd table), "damaged". ``wait_seconds``: the consumer waited for a batch. ``skipped``, ``substituted``:
     failures.
     """
 
     samples: int = 0
     bytes_read: int = 0
     whole_images: int = 0
-    fallbacks: int = 0
+    fallbacks: Mapping[str, int] = field(default_factory=Counter)
     read_seconds: float = 0.0
     decode_seconds: float = 0.0
     resample_seconds: float = 0.0
@@ -52,7 +54,8 @@ class LoaderStats:
     substituted: int = 0
 
     def __add__(self, other: LoaderStats) -> LoaderStats:
-        return LoaderStats(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+        both = zip(vars(self).values(), vars(other).values(), strict=True)
+        return LoaderStats(*(Counter(a) + Counter(b) if isinstance(a, Mapping) else a + b for a, b in both))
 
 
 class DataLoader:

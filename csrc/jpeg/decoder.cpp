@@ -5,49 +5,68 @@
 #include "jpeg/libjpeg_decoder.hpp"
 
 namespace fastload::jpeg {
+namespace {
+
+Fallback fallback(FastDecoder::Outcome outcome, Process process) {
+  using enum FastDecoder::Outcome;
+  if (outcome == decoded) return Fallback::none;
+  if (outcome == damaged) return Fallback::damaged;
+  switch (process) {
+    case Process::progressive:
+      return Fallback::progressive;
+    case Process::arithmetic:
+      return Fallback::arithmetic;
+    case Process::multiscan:
+      return Fallback::multiscan;
+    default:
+      return Fallback::unsupported;
+  }
+}
+
+}  // namespace
+
+const char* name(Fallback fallback) {
+  static constexpr const char* kNames[kFallbacks] = {"none",      "progressive", "arithmetic",
+                                                     "multiscan", "unsupported", "damaged"};
+  return kNames[static_cast<size_t>(fallback)];
+}
 
 struct Decoder::Impl {
   FastDecoder fast;
-  DecoderCounts counts;
   LibjpegDecoder libjpeg;
   std::vector<uint8_t> spliced;
-
-  bool count(FastDecoder::Outcome outcome);
 };
 
 Decoder::Decoder() : impl_(std::make_unique<Impl>()) {}
 Decoder::~Decoder() = default;
 
-const DecoderCounts& Decoder::counts() const { return impl_->counts; }
-
-// Whether the image is decoded.
-bool Decoder::Impl::count(FastDecoder::Outcome outcome) {
-  using enum FastDecoder::Outcome;
-  ++(outcome == decoded ? counts.fast : outcome == damaged ? counts.damaged : counts.unsupported);
-  return outcome == decoded;
-}
-
-void Decoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
+Fallback Decoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
   const Header header = read_header(jpeg);
   require_inside(crop, header.layout.width, header.layout.height);
   out.resize(crop.width, crop.height);
-  if (impl_->count(impl_->fast.decode(jpeg, header, crop, out.view()))) return;
-  impl_->libjpeg.decode(jpeg, crop, out);
+  const Fallback reason = fallback(impl_->fast.decode(jpeg, header, crop, out.view()), header.process);
+  if (reason != Fallback::none) impl_->libjpeg.decode(jpeg, crop, out);
+  return reason;
 }
 
-void Decoder::decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
-                          const image::Rect& crop, Pixels& out) {
+Fallback Decoder::decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
+                              const EntryGrid& grid, const image::Rect& crop, Pixels& out) {
   const Header parsed = read_header(header);
   out.resize(crop.width, crop.height);
   // The plan holds for `layout`: a header that says otherwise is not followed into other rows.
-  if (impl_->count(parsed.layout == layout
-                       ? impl_->fast.decode_rows(plan, header, parsed, rows, crop, out.view())
-                       : FastDecoder::Outcome::unsupported)) {
-    return;
+  const auto outcome = parsed.layout == layout
+                           ? impl_->fast.decode_rows(plan, header, parsed, rows, grid, crop, out.view())
+                           : FastDecoder::Outcome::unsupported;
+  const Fallback reason = fallback(outcome, parsed.process);
+  if (reason == Fallback::none) return reason;
+  if (grid.interval > 0) {
+    throw Error(ErrorKind::jpeg, std::string("the entry points in the index do not fit the JPEG (") +
+                                     name(reason) + "): make the index again");
   }
   splice(layout, plan, header, parsed.size_offset, rows, impl_->spliced);
   impl_->libjpeg.decode(impl_->spliced,
                         {crop.x - plan.covered.x, crop.y - plan.covered.y, crop.width, crop.height}, out);
+  return reason;
 }
 
 std::string decoder_version() { return libjpeg_version(); }

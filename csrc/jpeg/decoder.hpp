@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "image/geometry.hpp"
+#include "jpeg/entry_points.hpp"
 #include "jpeg/header.hpp"
 #include "jpeg/splice.hpp"
 
@@ -25,12 +26,17 @@ struct Pixels {
   }
 };
 
-// How many images went which way.
-struct DecoderCounts {
-  uint64_t fast = 0;         // by fastload's own decoder
-  uint64_t unsupported = 0;  // by libjpeg: progressive, arithmetic, several scans, a missing table ...
-  uint64_t damaged = 0;      // by libjpeg, because the own decoder stumbled over the data
+// Why an image went to libjpeg.
+enum class Fallback : uint8_t {
+  none,  // fastload's own decoder took it
+  progressive,
+  arithmetic,
+  multiscan,    // a scan for each component
+  unsupported,  // else: a colour space, a missing or odd table ...
+  damaged,      // the own decoder stumbled over the data
 };
+inline constexpr size_t kFallbacks = 6;
+const char* name(Fallback fallback);
 
 // One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what
 // libjpeg decodes with a warning decodes to libjpeg's pixels.
@@ -40,13 +46,12 @@ class Decoder {
   ~Decoder();
 
   // `crop` out of a whole JPEG of one or three components.
-  void decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
+  Fallback decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
 
-  // `crop` out of some rows of a stored JPEG: see splice().
-  void decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
-                   const image::Rect& crop, Pixels& out);
-
-  [[nodiscard]] const DecoderCounts& counts() const;
+  // `crop` out of some rows of a stored JPEG: see splice(). With entry points there is no way by libjpeg:
+  // what they do not fit is an Error(jpeg).
+  Fallback decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
+                       const EntryGrid& grid, const image::Rect& crop, Pixels& out);
 
  private:
   struct Impl;

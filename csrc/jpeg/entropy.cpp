@@ -23,11 +23,18 @@ bool supported(const Layout& layout) {
   return blocks <= kMostBlocksInMcu;
 }
 
-Stream make_stream(const uint8_t* data, const uint8_t* end) {
+Stream make_stream(const uint8_t* data, const uint8_t* end, int bit) {
   Stream stream;
   stream.end = end;
-  start(stream.lane, data, 0);
+  start(stream.lane, data, bit);
   return stream;
+}
+
+// The RST behind the restart segment of this index, whose numbers go round in eights.
+bool pass_marker(const uint8_t*& at, const uint8_t* end, int64_t segment) {
+  if (end - at < 2 || at[0] != 0xFF || at[1] != kRST0 + (segment & 7)) return false;
+  at += 2;
+  return true;
 }
 
 }  // namespace
@@ -56,28 +63,28 @@ bool EntropyDecoder::open(Bytes header_bytes, const Header& header) {
   return true;
 }
 
-void EntropyDecoder::begin(const SplicePlan& plan, Bytes data, int data_row) {
-  parallel_ = layout_.rows_are_segments();
-  const int interval = layout_.restart_interval;
-  column_begin_ = parallel_ ? plan.segment_begin * interval : 0;
-  const int column_end = parallel_ ? plan.segment_end * interval : layout_.mcu_columns();
-  columns_ = column_end - column_begin_;
-  row_ = data_row;
-  first_row_ = plan.row_begin;
-  row_end_ = plan.row_end;
-  band_begin_ = band_end_ = given_ = first_row_;
+void EntropyDecoder::begin(const SplicePlan& plan, Bytes data, int data_row, const EntryGrid& grid) {
+  plan_ = plan;
+  grid_ = grid;
+  parallel_ = grid.interval > 0 || layout_.rows_are_segments();
+  column_begin_ = plan.segment_begin * plan.interval;
+  columns_ = std::min(plan.segment_end * plan.interval, layout_.mcu_columns()) - column_begin_;
+  row_ = data_row_ = data_row;
+  band_begin_ = band_end_ = given_ = plan.row_begin;
   at_ = data.data();
   end_ = at_ + data.size();
   band_rows_ = 1;
+  size_t shared = 0;
   if (parallel_) {
     const int across = plan.segment_end - plan.segment_begin;
-    band_rows_ = std::min((kSegmentsInBand + across - 1) / across, row_end_ - first_row_);
-    segment_ = static_cast<int64_t>(data_row) * (layout_.mcu_columns() / interval);
+    band_rows_ = std::min((kSegmentsInBand + across - 1) / across, plan.row_end - plan.row_begin);
+    segment_ = static_cast<int64_t>(data_row) * (layout_.mcu_columns() / plan.interval);
+    shared = kSharedBytes * grid.points.size();
   } else {
     segment_ = 0;
     serial_left_ = 0;
   }
-  reserve(data.size() + kCopySlack + kOverread);
+  reserve(data.size() + shared + kCopySlack + kOverread);
   lay_out_band();
 }
 
@@ -121,55 +128,101 @@ bool EntropyDecoder::next(BlockRow* rows) {
 
 bool EntropyDecoder::decode_band() {
   band_begin_ = band_end_;
-  band_end_ = std::min(band_begin_ + band_rows_, row_end_);
-  if (parallel_) return decode_segments(band_end_ - band_begin_);
+  band_end_ = std::min(band_begin_ + band_rows_, plan_.row_end);
+  if (parallel_) return decode_segments();
   for (; row_ < band_end_; ++row_) {
     if (!decode_serial()) return false;  // rows above the rectangle are overwritten by those behind
   }
   return true;
 }
 
-// The RST behind a segment, whose numbers go round in eights.
-bool EntropyDecoder::pass_marker(int64_t segment) {
-  if (end_ - at_ < 2 || at_[1] != kRST0 + (segment & 7)) return false;
-  at_ += 2;
-  return true;
-}
-
-bool EntropyDecoder::decode_segments(int rows) {
-  const int interval = layout_.restart_interval, per_row = layout_.mcu_columns() / interval;
-  const int64_t last_wanted =
-      static_cast<int64_t>(row_end_ - 1) * per_row + (column_begin_ + columns_) / interval - 1;
+bool EntropyDecoder::decode_segments() {
   streams_.clear();
   uint8_t* to = bytes_.get();
-  for (; row_ < band_begin_ + rows; ++row_) {
-    for (int x = 0; x < layout_.mcu_columns(); x += interval) {
-      const int column = x - column_begin_;
-      if (row_ >= band_begin_ && column >= 0 && column < columns_) {
+  if (!(grid_.interval > 0 ? enter_segments(to) : scan_segments(to))) return false;
+  std::memset(to, 0, kOverread);
+  return decode(scan_, streams_.data(), static_cast<int>(streams_.size()));
+}
+
+// The band's segments, found by the restart markers.
+bool EntropyDecoder::scan_segments(uint8_t*& to) {
+  const int interval = plan_.interval, per_row = layout_.mcu_columns() / interval;
+  const int64_t last_wanted = static_cast<int64_t>(plan_.row_end - 1) * per_row + plan_.segment_end - 1;
+  for (; row_ < band_end_; ++row_) {
+    for (int segment = 0; segment < per_row; ++segment) {
+      if (row_ >= band_begin_ && segment >= plan_.segment_begin && segment < plan_.segment_end) {
         const uint8_t* const from = to;
         if (!copy_segment(at_, end_, to)) return false;
-        place(scan_, streams_.emplace_back(make_stream(from, to)), row_ - band_begin_, column, interval);
+        place(scan_, streams_.emplace_back(make_stream(from, to, 0)), row_ - band_begin_,
+              segment * interval - column_begin_, interval);
         if (segment_ == last_wanted) break;
       } else {
         at_ = skip_segment(at_, end_);
       }
-      if (!pass_marker(segment_++)) return false;
+      if (!pass_marker(at_, end_, segment_++)) return false;
     }
   }
-  std::memset(to, 0, kOverread);
-  return decode(scan_, streams_.data(), static_cast<int>(streams_.size()));
+  return true;
+}
+
+// The same by the entry points.
+bool EntropyDecoder::enter_segments(uint8_t*& to) {
+  for (; row_ < band_end_; ++row_) {
+    if (row_ < band_begin_) continue;
+    for (int segment = plan_.segment_begin; segment < plan_.segment_end; ++segment) {
+      if (!enter(row_, segment, to)) return false;
+    }
+  }
+  return true;
+}
+
+// Restarts may lie within the segment: each begins a stream of its own.
+bool EntropyDecoder::enter(int row, int segment, uint8_t*& to) {
+  const int columns = layout_.mcu_columns(), restart = layout_.restart_interval;
+  const int per_row = (columns + grid_.interval - 1) / grid_.interval;
+  const auto place_of = [&](size_t index) {
+    const size_t line = index / static_cast<size_t>(per_row);
+    return at_ + grid_.row_offsets[line] + grid_.points[index].position() / 8;
+  };
+  const size_t index =
+      static_cast<size_t>(row - data_row_) * static_cast<size_t>(per_row) + static_cast<size_t>(segment);
+  const EntryPoint point = grid_.points[index];
+  const uint8_t* at = place_of(index);
+  const uint8_t* const end =
+      index + 1 < grid_.points.size() ? std::min(place_of(index + 1) + kSharedBytes, end_) : end_;
+  // An index that another program made may say anything.
+  const ptrdiff_t room = bytes_.get() + bytes_capacity_ - to - static_cast<ptrdiff_t>(kCopySlack + kOverread);
+  if (at >= end || end - at > room) return false;
+  int column = segment * grid_.interval;
+  const int column_end = std::min(column + grid_.interval, columns);
+  for (bool entered = false; column < column_end; entered = true) {
+    const int64_t mcu = static_cast<int64_t>(row) * columns + column;
+    if (entered && !pass_marker(at, end, mcu / restart - 1)) return false;
+    int mcus = column_end - column;
+    if (restart > 0) mcus = static_cast<int>(std::min<int64_t>(mcus, restart - mcu % restart));
+    const uint8_t* const from = to;
+    if (!copy_segment(at, end, to)) return false;
+    Stream& stream =
+        streams_.emplace_back(make_stream(from, to, entered ? 0 : static_cast<int>(point.position() % 8)));
+    for (int c = 0; c < layout_.components && !entered; ++c) {
+      stream.predictions[c] = static_cast<uint32_t>(point.predictor(c));
+    }
+    place(scan_, stream, row - band_begin_, column - column_begin_, mcus);
+    column += mcus;
+  }
+  return true;
 }
 
 // One MCU row of a scan whose segments, if it has several, begin anywhere.
 bool EntropyDecoder::decode_serial() {
   for (int column = 0; column < columns_;) {
     if (serial_left_ == 0) {
-      if (segment_ > 0 && !pass_marker(segment_ - 1)) return false;
+      if (segment_ > 0 && !pass_marker(at_, end_, segment_ - 1)) return false;
       ++segment_;
       uint8_t* to = bytes_.get();
       if (!copy_segment(at_, end_, to)) return false;
       std::memset(to, 0, kOverread);
-      serial_ = make_stream(bytes_.get(), to);
+      serial_ = make_stream(bytes_.get(), to, 0);
       serial_left_ =
           layout_.restart_interval > 0 ? layout_.restart_interval : std::numeric_limits<int64_t>::max();
     }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "jpeg/block_row.hpp"
+#include "jpeg/entry_points.hpp"
 #include "jpeg/lockstep.hpp"
 #include "jpeg/splice.hpp"
 
@@ -23,8 +24,10 @@ class EntropyDecoder {
   [[nodiscard]] const Layout& layout() const { return layout_; }
 
   // Begins on the rectangle of MCUs that `plan` says. `data`: the entropy-coded bytes from the MCU row
-  // `data_row` on, 0 unless layout.rows_are_segments(). They must stay until the last next().
-  void begin(const SplicePlan& plan, Bytes data, int data_row);
+  // `data_row` on, which must be 0 unless layout.rows_are_segments() or `grid` has entry points. The plan's
+  // interval is the grid's, else the restart interval where that divides the rows, else the whole row. Data
+  // and grid must stay until the last next().
+  void begin(const SplicePlan& plan, Bytes data, int data_row, const EntryGrid& grid = {});
 
   // The rectangle's next MCU row, by component. It stays valid until the next call. False if the data are not
   // as the standard wants them: libjpeg may still decode them.
@@ -48,9 +51,11 @@ class EntropyDecoder {
   void reserve(size_t bytes);
   void lay_out_band();
   bool decode_band();
-  bool decode_segments(int rows);
+  bool decode_segments();
+  bool scan_segments(uint8_t*& to);
+  bool enter_segments(uint8_t*& to);
+  bool enter(int row, int segment, uint8_t*& to);
   bool decode_serial();
-  bool pass_marker(int64_t segment);
 
   Layout layout_;
   ScanTables tables_;
@@ -60,12 +65,14 @@ class EntropyDecoder {
   const DcTable* dc_of_[kMostComponents];
   const AcTable* ac_of_[kMostComponents];
 
-  // The rectangle.
-  int column_begin_ = 0, columns_ = 0, row_ = 0, row_end_ = 0,
-      first_row_ = 0;      // MCUs; row_: the next to decode
-  bool parallel_ = false;  // every row begins a segment
+  SplicePlan plan_;                     // the rectangle
+  int column_begin_ = 0, columns_ = 0;  // of it, MCUs
+  int row_ = 0;                         // the next to decode
+  bool parallel_ = false;               // segments can be found without decoding those before them
+  EntryGrid grid_;                      // where they are found, if not by their markers
+  int data_row_ = 0;                    // the grid's first row
   const uint8_t *at_ = nullptr, *end_ = nullptr;
-  int64_t segment_ = 0;  // index of the one that begins at at_
+  int64_t segment_ = 0;  // index of the restart segment that begins at at_
 
   // The band of MCU rows that is decoded at a time.
   int band_rows_ = 1, band_begin_ = 0, band_end_ = 0, given_ = 0;

@@ -3,9 +3,9 @@
 namespace fastload::jpeg {
 namespace {
 
-SplicePlan plan(Layout layout, const image::Rect& crop) {
-  if (!layout.rows_are_segments()) layout.restart_interval = layout.mcu_columns();  // rows as a whole
-  return plan_splice(layout, crop);
+SplicePlan plan(const Layout& layout, const image::Rect& crop) {
+  return plan_splice(layout, layout.rows_are_segments() ? layout.restart_interval : layout.mcu_columns(),
+                     crop);
 }
 
 }  // namespace
@@ -13,21 +13,21 @@ SplicePlan plan(Layout layout, const image::Rect& crop) {
 FastDecoder::Outcome FastDecoder::decode(Bytes jpeg, const Header& header, const image::Rect& crop,
                                          const image::Image& out) {
   return run(plan(header.layout, crop), jpeg.first(header.entropy_offset), header,
-             jpeg.subspan(header.entropy_offset), 0, crop, out);
+             jpeg.subspan(header.entropy_offset), 0, {}, crop, out);
 }
 
 FastDecoder::Outcome FastDecoder::decode_rows(const SplicePlan& plan, Bytes header_bytes,
-                                              const Header& header, Bytes rows, const image::Rect& crop,
-                                              const image::Image& out) {
-  return run(plan, header_bytes, header, rows, plan.row_begin, crop, out);
+                                              const Header& header, Bytes rows, const EntryGrid& grid,
+                                              const image::Rect& crop, const image::Image& out) {
+  return run(plan, header_bytes, header, rows, plan.row_begin, grid, crop, out);
 }
 
 FastDecoder::Outcome FastDecoder::run(const SplicePlan& plan, Bytes header_bytes, const Header& header,
-                                      Bytes data, int data_row, const image::Rect& crop,
-                                      const image::Image& out) {
+                                      Bytes data, int data_row, const EntryGrid& grid,
+                                      const image::Rect& crop, const image::Image& out) {
   if (!PixelStage::takes(header.layout, header.color_space)) return Outcome::unsupported;
   if (!entropy_.open(header_bytes, header)) return Outcome::unsupported;
-  entropy_.begin(plan, data, data_row);
+  entropy_.begin(plan, data, data_row, grid);
   pixels_.begin(entropy_.layout(), header.color_space, entropy_.components(), plan.covered, crop, out);
   BlockRow rows[kMostComponents];
   for (int row = plan.row_begin; row < plan.row_end; ++row) {

@@ -19,13 +19,14 @@ class FastDecoder {
   // `decoded`, libjpeg has to judge, and `out` holds nothing of use.
   Outcome decode(Bytes jpeg, const Header& header, const image::Rect& crop, const image::Image& out);
 
-  // The same out of the MCU rows that `plan` says: see splice().
+  // The same out of the MCU rows that `plan` says, whose segments are found by `grid`, or by their restart
+  // markers where it has no entry points.
   Outcome decode_rows(const SplicePlan& plan, Bytes header_bytes, const Header& header, Bytes rows,
-                      const image::Rect& crop, const image::Image& out);
+                      const EntryGrid& grid, const image::Rect& crop, const image::Image& out);
 
  private:
   Outcome run(const SplicePlan& plan, Bytes header_bytes, const Header& header, Bytes data, int data_row,
-              const image::Rect& crop, const image::Image& out);
+              const EntryGrid& grid, const image::Rect& crop, const image::Image& out);
 
   EntropyDecoder entropy_;
   PixelStage pixels_;

@@ -43,8 +43,8 @@ const uint8_t* segment_end(const uint8_t* at, const uint8_t* end) {
 
 }  // namespace
 
-SplicePlan plan_splice(const Layout& layout, const image::Rect& crop) {
-  const int segment_width = layout.restart_interval * layout.mcu_width();
+SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& crop) {
+  const int segment_width = interval * layout.mcu_width();
   const int reach_x = layout.max_h() > 1 ? kUpsamplingReach : 0;
   const int reach_y = layout.max_v() > 1 ? kUpsamplingReach : 0;
   const int left = std::max(crop.x - reach_x, 0);
@@ -52,6 +52,7 @@ SplicePlan plan_splice(const Layout& layout, const image::Rect& crop) {
   const int top = std::max(crop.y - reach_y, 0);
   const int bottom = std::min(crop.y + crop.height + reach_y, layout.height);
   SplicePlan plan;
+  plan.interval = interval;
   plan.row_begin = top / layout.mcu_height();
   plan.row_end = (bottom - 1) / layout.mcu_height() + 1;
   plan.segment_begin = left / segment_width;

@@ -20,7 +20,28 @@ jpeg::Layout layout_of(const shard::Record& record) {
   return layout;
 }
 
+static_assert(jpeg::kSharedBytes == shard::kSharedBytes);
+static_assert(sizeof(jpeg::EntryPoint) == sizeof(shard::EntryPoint));
+
 }  // namespace
+
+// What the index says of the plan's rows.
+void CropReader::find_segments(const shard::Shard& shard, const shard::Record& record) {
+  const int per_row = (layout_.mcu_columns() + record.entry_interval - 1) / record.entry_interval;
+  points_.clear();
+  const auto all = shard.entry_points(record);
+  for (size_t k = static_cast<size_t>(plan_.row_begin * per_row);
+       k < static_cast<size_t>(plan_.row_end * per_row); ++k) {
+    points_.emplace_back(all[k]);
+  }
+  row_offsets_.clear();
+  const auto rows = shard.rows(record);
+  for (int row = plan_.row_begin; row <= plan_.row_end; ++row) {
+    row_offsets_.push_back(rows[static_cast<size_t>(row)].end -
+                           rows[static_cast<size_t>(plan_.row_begin)].end);
+  }
+  grid_ = {record.entry_interval, points_, row_offsets_};
+}
 
 void CropReader::read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop) {
   if (crop.x < 0 || crop.y < 0 || crop.width < 1 || crop.height < 1 || crop.x > record.width - crop.width ||
@@ -30,10 +51,15 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
   }
   crop_ = crop;
   layout_ = layout_of(record);
-  by_rows_ = record.row_count > 0 && layout_.rows_are_segments();
+  grid_ = {};
+  const int interval = record.entry_interval > 0     ? record.entry_interval
+                       : layout_.rows_are_segments() ? layout_.restart_interval
+                                                     : 0;
+  by_rows_ = record.row_count > 0 && interval > 0;
   if (by_rows_) {
-    plan_ = jpeg::plan_splice(layout_, crop);
+    plan_ = jpeg::plan_splice(layout_, interval, crop);
     header_bytes_ = shard.read_rows(record, plan_.row_begin, plan_.row_end, bytes_);
+    if (record.entry_interval > 0) find_segments(shard, record);
   } else {
     shard.read_jpeg(record, bytes_);
   }
@@ -41,14 +67,9 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
 
 jpeg::Pixels& CropReader::decode() {
   const jpeg::Bytes bytes(bytes_);
-  const uint64_t fast = decoder_.counts().fast;
-  if (by_rows_) {
-    decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_), bytes.subspan(header_bytes_), crop_,
-                         pixels_);
-  } else {
-    decoder_.decode(bytes, crop_, pixels_);
-  }
-  by_libjpeg_ = decoder_.counts().fast == fast;
+  fallback_ = by_rows_ ? decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_),
+                                              bytes.subspan(header_bytes_), grid_, crop_, pixels_)
+                       : decoder_.decode(bytes, crop_, pixels_);
   return pixels_;
 }
 

@@ -73,7 +73,7 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
   counters_.samples.fetch_add(1, std::memory_order_relaxed);
   counters_.bytes_read.fetch_add(crop_.bytes_read(), std::memory_order_relaxed);
   counters_.whole_images.fetch_add(crop_.by_rows() ? 0 : 1, std::memory_order_relaxed);
-  counters_.fallbacks.fetch_add(crop_.by_libjpeg() ? 1 : 0, std::memory_order_relaxed);
+  counters_.decoded[static_cast<size_t>(crop_.fallback())].fetch_add(1, std::memory_order_relaxed);
   return record.label;
 }
 

@@ -14,7 +14,8 @@ namespace fastload::pipeline {
 
 // What all threads of a loader have done. Times are summed over threads.
 struct Counters {
-  std::atomic<uint64_t> samples{0}, bytes_read{0}, whole_images{0}, fallbacks{0};
+  std::atomic<uint64_t> samples{0}, bytes_read{0}, whole_images{0};
+  std::atomic<uint64_t> decoded[jpeg::kFallbacks] = {};  // by jpeg::Fallback
   std::atomic<uint64_t> read_ns{0}, decode_ns{0}, resample_ns{0}, store_ns{0};
 };
 

@@ -39,7 +39,8 @@ bool read_coefficients(jpeg::Bytes bytes, std::vector<Plane>& planes) {
   if (!decoder.open(bytes.first(header.entropy_offset), header)) return false;
   const jpeg::Layout& layout = decoder.layout();
   const int segments = layout.rows_are_segments() ? layout.mcu_columns() / layout.restart_interval : 1;
-  decoder.begin({0, layout.mcu_rows(), 0, segments, {}}, bytes.subspan(header.entropy_offset), 0);
+  const int interval = layout.mcu_columns() / segments;
+  decoder.begin({interval, 0, layout.mcu_rows(), 0, segments, {}}, bytes.subspan(header.entropy_offset), 0);
   planes.resize(static_cast<size_t>(layout.components));
   jpeg::BlockRow rows[jpeg::kMostComponents];
   for (int row = 0; row < layout.mcu_rows(); ++row) {
@@ -69,8 +70,9 @@ py::object coefficients(const py::bytes& data) {
 
 using Crop = std::optional<std::array<int, 4>>;
 
-template <class Decoder>
-py::array_t<uint8_t> decode_by(Decoder& decoder, const py::bytes& data, const Crop& crop) {
+// Calls decode(bytes, rectangle, pixels).
+template <class Decode>
+py::array_t<uint8_t> pixels_by(const py::bytes& data, const Crop& crop, Decode decode) {
   const auto bytes = view(data);
   jpeg::Pixels pixels;
   {
@@ -78,24 +80,34 @@ py::array_t<uint8_t> decode_by(Decoder& decoder, const py::bytes& data, const Cr
     const jpeg::Layout layout = jpeg::read_header(bytes).layout;
     image::Rect rect{0, 0, layout.width, layout.height};
     if (crop) rect = {(*crop)[0], (*crop)[1], (*crop)[2], (*crop)[3]};
-    decoder.decode(bytes, rect, pixels);
+    decode(bytes, rect, pixels);
   }
   return to_array(pixels);
 }
 
 py::array_t<uint8_t> decode_with_libjpeg(const py::bytes& data, const Crop& crop) {
-  jpeg::LibjpegDecoder decoder;
-  return decode_by(decoder, data, crop);
+  return pixels_by(data, crop, [](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
+    jpeg::LibjpegDecoder().decode(bytes, rect, pixels);
+  });
 }
 
-py::dict counts(const jpeg::Decoder& decoder) {
-  const jpeg::DecoderCounts& counts = decoder.counts();
-  py::dict result;
-  result["fast"] = counts.fast;
-  result["unsupported"] = counts.unsupported;
-  result["damaged"] = counts.damaged;
-  return result;
-}
+struct CountingDecoder {
+  jpeg::Decoder decoder;
+  uint64_t decoded[jpeg::kFallbacks] = {};
+
+  py::array_t<uint8_t> decode(const py::bytes& data, const Crop& crop) {
+    return pixels_by(data, crop, [this](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
+      ++decoded[static_cast<size_t>(decoder.decode(bytes, rect, pixels))];
+    });
+  }
+  [[nodiscard]] py::dict counts() const {
+    py::dict result;
+    for (size_t k = 0; k < jpeg::kFallbacks; ++k) {
+      if (decoded[k] > 0) result[k == 0 ? "fast" : jpeg::name(static_cast<jpeg::Fallback>(k))] = decoded[k];
+    }
+    return result;
+  }
+};
 
 }  // namespace
 
@@ -105,13 +117,12 @@ void bind_entropy(py::module_& m) {
               "By component: quantised coefficients (lines, across, 64) in natural order, and a bound "
               "(lines, across) of "
               "the last one, in zigzag order, that is not zero. None if libjpeg has to decode the image.");
-  py::class_<jpeg::Decoder>(entropy, "Decoder",
-                            "The loader's decoder: one that is used for one image after the other.")
+  py::class_<CountingDecoder>(entropy, "Decoder",
+                              "The loader's decoder: one that is used for one image after the other.")
       .def(py::init<>())
-      .def("decode", &decode_by<jpeg::Decoder>, py::arg("data"), py::arg("crop") = py::none())
-      .def_property_readonly(
-          "counts", &counts,
-          "Images by who decoded them: 'fast', or libjpeg because of 'unsupported' or 'damaged' data.");
+      .def("decode", &CountingDecoder::decode, py::arg("data"), py::arg("crop") = py::none())
+      .def_property_readonly("counts", &CountingDecoder::counts,
+                             "Images by who decoded them: 'fast', or libjpeg for the reason that is named.");
   entropy.def("decode_with_libjpeg", &decode_with_libjpeg, py::arg("data"), py::arg("crop") = py::none(),
               "The same pixels by libjpeg.");
 }

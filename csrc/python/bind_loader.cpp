@@ -107,7 +107,12 @@ py::dict counters(const Loader& loader) {
   result["samples"] = c.samples.load();
   result["bytes_read"] = c.bytes_read.load();
   result["whole_images"] = c.whole_images.load();
-  result["fallbacks"] = c.fallbacks.load();
+  py::dict fallbacks;
+  for (size_t k = 1; k < jpeg::kFallbacks; ++k) {
+    if (const uint64_t count = c.decoded[k].load(); count > 0)
+      fallbacks[jpeg::name(static_cast<jpeg::Fallback>(k))] = count;
+  }
+  result["fallbacks"] = fallbacks;
   result["read_seconds"] = static_cast<double>(c.read_ns.load()) * 1e-9;
   result["decode_seconds"] = static_cast<double>(c.decode_ns.load()) * 1e-9;
   result["resample_seconds"] = static_cast<double>(c.resample_ns.load()) * 1e-9;

@@ -133,6 +133,10 @@ std::span<const RowEntry> Shard::rows(const Record& record) const {
   return {reinterpret_cast<const RowEntry*>(rows_.data()) + record.row_first, record.row_count};
 }
 
+std::span<const EntryPoint> Shard::entry_points(const Record& record) const {
+  return {reinterpret_cast<const EntryPoint*>(entry_points_.data()) + record.entry_first, record.entry_count};
+}
+
 std::string_view Shard::key(const Record& record) const {
   return {reinterpret_cast<const char*>(keys_.data()) + record.key_offset, record.key_bytes};
 }

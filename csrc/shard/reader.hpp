@@ -24,6 +24,7 @@ class Shard {
   [[nodiscard]] const Record& record(uint64_t sample) const;
   // What the record points to. Valid for a record that record() returned.
   [[nodiscard]] std::span<const RowEntry> rows(const Record& record) const;
+  [[nodiscard]] std::span<const EntryPoint> entry_points(const Record& record) const;
   [[nodiscard]] std::string_view key(const Record& record) const;
 
   // The whole JPEG as stored. Error(checksum) if it was changed.
