@@ -59,6 +59,14 @@ class LoaderTimeoutError(FastloadError, RuntimeError):
     """A batch did not arrive within ``timeout`` seconds."""
 
 
+class StateError(FastloadError, ValueError):
+    """A loader's state that belongs to another dataset, transforms, seed, order or global batch."""
+
+
+class RankError(FastloadError, ValueError):
+    """An epoch that the ranks cannot share in steps of equal number, or ranks that make no sense."""
+
+
 class BenchError(FastloadError, ValueError):
     """A benchmark that cannot be run as it is asked for."""
 

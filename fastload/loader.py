@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import logging
 import os
-import time
 import warnings
-from collections import Counter
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastload.dataset import ShardDataset
-from fastload.errors import FastloadWarning, SampleError
+from fastload.epoch import Epoch
+from fastload.errors import FastloadWarning, RankError, StateError
+from fastload.order import EpochOrder, find_ranks
+from fastload.sampler_order import SamplerOrder, load_generator, save_generator
+from fastload.state import Identity, Position, dataset_fingerprint, from_dict, to_dict, transform_digest
+from fastload.stats import LoaderStats
 from fastload.transforms import Transform, compile_plan
 
 if TYPE_CHECKING:
@@ -25,37 +26,7 @@ if TYPE_CHECKING:
     from fastload import _native
 
 OnErrorPolicy = Literal["raise", "skip", "substitute"]
-_BATCHES_AHEAD = (
-    2  # where prefetch_factor is not given: threads share each batch, so two keep all of them busy
-)
-
-
-@dataclass(frozen=True)
-class LoaderStats:
-    """What a loader has done since it was made. The seconds of the stages are summed over threads.
-
-    ``samples``: images delivered to batches. ``bytes_read``: from shards. ``whole_images``: decoded whole,
-    because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg, by the reason why fastload's own
-    decoder did not take them: "progressive", "arithmetic", "multiscan", "unsupported" (a colour space, a
-    missing or odd table), "damaged". ``wait_seconds``: the consumer waited for a batch. ``skipped``, ``substituted``:
-    failures.
-    """
-
-    samples: int = 0
-    bytes_read: int = 0
-    whole_images: int = 0
-    fallbacks: Mapping[str, int] = field(default_factory=Counter)
-    read_seconds: float = 0.0
-    decode_seconds: float = 0.0
-    resample_seconds: float = 0.0
-    store_seconds: float = 0.0
-    wait_seconds: float = 0.0
-    skipped: int = 0
-    substituted: int = 0
-
-    def __add__(self, other: LoaderStats) -> LoaderStats:
-        both = zip(vars(self).values(), vars(other).values(), strict=True)
-        return LoaderStats(*(Counter(a) + Counter(b) if isinstance(a, Mapping) else a + b for a, b in both))
+_log = logging.getLogger("fastload")
 
 
 class DataLoader:
@@ -115,6 +86,9 @@ class DataLoader:
         prefetch_factor: int | None = None,
         seed: int | None = None,
         on_error: OnErrorPolicy = "raise",
+        rank: int | None = None,
+        world_size: int | None = None,
+        return_mask: bool = False,
     ) -> None:
         _check_arguments(
             batch_size, shuffle, sampler, batch_sampler, num_workers, drop_last, timeout, prefetch_factor
@@ -139,194 +113,139 @@ class DataLoader:
         self.prefetch_factor = prefetch_factor
         self.on_error = on_error
         self.seed = _random_seed(None) if seed is None and generator is None else seed
+        self._seed_is_fixed = seed is not None
+        self.return_mask = return_mask
+        self._rank, self._world_size = rank, world_size
+        find_ranks(rank, world_size)
         self.pin_memory = pin_memory and _can_pin()
         self._compiled = compile_plan(self.transform)
         self._pool = _buffer_pool(self.pin_memory)
-        self._epoch = 0
+        self._sampler_order = (
+            None
+            if sampler is None and batch_sampler is None
+            else SamplerOrder(sampler, batch_sampler, self.batch_size or 1, drop_last)
+        )
+        self._digest = transform_digest(self.transform)
+        self._fingerprint: str | None = None
+        self._position = self._upcoming = Position(0, self.seed)
         self._stats = LoaderStats()
+        self._live: weakref.WeakSet[Epoch] = weakref.WeakSet()
         self._warned = False
 
     def set_epoch(self, epoch: int) -> None:
-        """The next ``iter()`` is this epoch: its order and its augmentations. With ``generator``, that
-        decides alone."""
+        """The next ``iter()`` is this epoch: its order and its augmentations. (With ``generator``, that
+        decides alone.) Handed on to a sampler that has ``set_epoch``. An epoch in which
+        :meth:`load_state_dict` put the loader goes on if it is this one."""
         if not 0 <= epoch < 2**32:
             raise ValueError(f"epoch must lie in 0..2**32-1, not {epoch}")
-        self._epoch = epoch
+        order = self._order()
+        order.set_epoch(epoch)
+        if epoch != self._upcoming.epoch:
+            self._upcoming = Position(epoch, self.seed)
+        self._position = self._upcoming
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the loader is, as plain JSON (some hundred bytes; with ``generator``, 7 KB more).
+
+        That is behind the last batch that the newest iterator delivered, or at the beginning of the next
+        epoch where that one has ended. It is the same on every rank, except with a ``sampler``: then each
+        rank has its own."""
+        order = self._order()
+        position = replace(self._position)
+        if position.sampler is None:
+            position.sampler = order.mark()
+        generator = None if self.generator is None else save_generator(self.generator)
+        return to_dict(position, self._identity(order), generator)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """The next ``iter()`` goes on where ``state`` was saved, with the same batches, and the one after it
+        is a whole epoch. In constant time (see ``sampler_order`` for samplers), and on any number of threads,
+        and of ranks with the same global batch (batch_size * world_size).
+
+        A loader that was made without a seed takes that of the state. Raises StateError, and changes nothing,
+        for a state of another dataset, transforms, seed, order or global batch.
+        """
+        order = self._order()
+        position = from_dict(state, self._identity(order))
+        if ("generator" in state) != (self.generator is not None):
+            raise StateError("one of the state and this loader has generator=: both or none must")
+        if self._seed_is_fixed and position.seed != self.seed:
+            raise StateError(
+                f"the state was saved with seed={position.seed}, and this loader has {self.seed}"
+            )
+        if position.sampler is not None:
+            order.restore(position.sampler)
+        if self.generator is not None:
+            load_generator(self.generator, state["generator"])
+        else:
+            self.seed = position.seed
+        self._upcoming = self._position = position
+        _log.info("resuming epoch %d behind step %d", position.epoch, position.step)
 
     def stats(self) -> LoaderStats:
-        """The sums over finished and abandoned iterators so far."""
-        return self._stats
+        """The sums over all iterators so far."""
+        return sum((epoch.stats() for epoch in list(self._live)), self._stats)
+
+    @property
+    def threads(self) -> int:
+        return self.num_workers or _usable_cores()
 
     def __len__(self) -> int:
-        """Batches in an epoch: exact."""
-        if self.batch_sampler is not None:
-            return len(self.batch_sampler)  # type: ignore[arg-type]
-        samples = len(self.dataset) if self.sampler is None else len(self.sampler)  # type: ignore[arg-type]
-        if self.batch_size is None:
-            return samples
-        return samples // self.batch_size if self.drop_last else math.ceil(samples / self.batch_size)
+        """Batches in an epoch, on each rank: exact."""
+        return len(self._order())
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        if self.generator is None:
-            seed, epoch = cast(int, self.seed), self._epoch
-        else:
-            seed, epoch = _random_seed(self.generator), 0
-        self._epoch += 1
-        return _Epoch(self, seed, epoch)
+    def __iter__(self) -> Iterator[Any]:
+        position = replace(self._upcoming)
+        if position.seed is None:
+            position.seed = _random_seed(self.generator)
+        epoch = Epoch(self, position)
+        self._upcoming = Position(position.epoch + 1, self.seed)
+        self._position = position
+        self._live.add(epoch)
+        return epoch
 
-    def _index_batches(self, seed: int, epoch: int) -> Iterator[npt.NDArray[np.int64]]:
-        """Positions in the dataset, a batch at a time."""
-        from fastload import _native
+    def _order(self) -> EpochOrder | SamplerOrder:
+        if self._sampler_order is not None:
+            return self._sampler_order
+        rank, world_size = find_ranks(self._rank, self._world_size)
+        if world_size > 1 and self.on_error == "skip" and not self.return_mask:
+            raise RankError(
+                "on_error='skip' may leave ranks with different numbers of batches: take 'substitute', or "
+                "return_mask=True"
+            )
+        return EpochOrder(
+            len(self.dataset),
+            self.batch_size or 1,
+            self.shuffle,
+            self.drop_last,
+            rank,
+            world_size,
+            pad=self.return_mask,
+        )
 
-        size, step = len(self.dataset), self.batch_size or 1
-        if self.batch_sampler is not None:
-            for batch in self.batch_sampler:
-                yield np.asarray(list(batch), dtype=np.int64)
-        elif self.sampler is not None:
-            yield from _chunks(self.sampler, step, self.drop_last)
-        else:
-            for start in range(0, size, step):
-                count = min(step, size - start)
-                if count < step and self.drop_last:
-                    return
-                if self.shuffle:
-                    yield _native.epoch_order(size, seed, epoch, start, count)
-                else:
-                    yield np.arange(start, start + count, dtype=np.int64)
+    def _identity(self, order: EpochOrder | SamplerOrder) -> Identity:
+        if self._fingerprint is None:
+            self._fingerprint = dataset_fingerprint(self.dataset)
+        return Identity(self._fingerprint, self._digest, order.name, order.global_batch)
 
-    def _count(self, failed: int) -> None:
-        if not failed or self.on_error == "raise":
-            return
-        skip = self.on_error == "skip"
-        self._stats += LoaderStats(skipped=failed if skip else 0, substituted=0 if skip else failed)
+    def _end(self, position: Position) -> None:
+        """An iterator came to its end."""
+        if self._position is position:
+            self._position = self._upcoming
+
+    def _count(self, stats: LoaderStats) -> None:
+        self._stats += stats
 
     def __repr__(self) -> str:
         steps = ", ".join(map(repr, self.transform))
-        order = "shuffled" if self.shuffle else "in order"
+        order = "by its sampler" if self.sampler or self.batch_sampler else "in order"
+        order = "shuffled" if self.shuffle else order
+        rank, world_size = find_ranks(self._rank, self._world_size)
+        ranks = f", rank {rank} of {world_size}" if world_size > 1 else ""
         return (
-            f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, {order}, "
-            f"threads={self.num_workers or _usable_cores()}, transform=[{steps}])"
+            f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, {order}{ranks}, "
+            f"threads={self.threads}, transform=[{steps}])"
         )
-
-
-class _Epoch(Iterator[tuple[Any, Any]]):
-    """One pass over the data. Keeps as many batches submitted as the loader asks for."""
-
-    def __init__(self, loader: DataLoader, seed: int, epoch: int) -> None:
-        from fastload import _native
-
-        self._loader = loader
-        self._epoch = epoch
-        self._batches = loader._index_batches(seed, epoch)
-        dataset = loader.dataset
-        self._view = dataset.indices if dataset.is_view else None
-        threads = loader.num_workers or _usable_cores()
-        self._ahead = loader.prefetch_factor * threads if loader.prefetch_factor else _BATCHES_AHEAD
-        policy = _native.OnError.raise_ if loader.on_error == "raise" else _native.OnError[loader.on_error]
-        self._native: _native.Loader | None = _native.Loader(
-            dataset.native,
-            loader._compiled.plan,
-            loader._pool,
-            threads=threads,
-            seed=seed,
-            on_error=policy,
-            height=loader._compiled.height,
-            width=loader._compiled.width,
-            class_count=len(dataset.manifest.classes),
-            population=self._view,
-        )
-        self._submit()
-
-    def __next__(self) -> tuple[torch.Tensor, torch.Tensor]:
-        from torch.utils.dlpack import from_dlpack
-
-        while self._native is not None:
-            if not self._native.pending:
-                self._finish()
-                break
-            started = time.perf_counter()
-            batch = self._native.next(self._loader.timeout)
-            self._loader._stats += LoaderStats(wait_seconds=time.perf_counter() - started)
-            self._submit()
-            self._report(batch)
-            images = from_dlpack(self._native.images(batch))
-            labels = from_dlpack(self._native.labels(batch))
-            if len(labels) == 0:  # every sample of it was skipped
-                continue
-            if self._loader.batch_size is None and self._loader.batch_sampler is None:
-                return images[0], labels[0]
-            return images, labels
-        raise StopIteration
-
-    def _submit(self) -> None:
-        assert self._native is not None
-        while self._native.pending < self._ahead:
-            positions = next(self._batches, None)
-            if positions is None:
-                return
-            size = len(self._loader.dataset)
-            if positions.size and (positions.min() < -size or positions.max() >= size):
-                outside = positions[(positions < -size) | (positions >= size)][0]
-                raise IndexError(f"the sampler gave index {outside} for a dataset of {size} samples")
-            positions = positions % size if size else positions
-            self._native.submit(positions if self._view is None else self._view[positions], self._epoch)
-
-    def _report(self, batch: _native.Batch) -> None:
-        failures = batch.failures
-        lost = [f for f in failures if not f.substituted] if self._loader.on_error != "skip" else []
-        if lost:
-            raise _sample_error(lost[0])
-        self._loader._count(len(failures))
-        if failures and not self._loader._warned:
-            self._loader._warned = True
-            warnings.warn(
-                f"on_error={self._loader.on_error!r}: {_describe(failures[0])} (others are only counted)",
-                FastloadWarning,
-                stacklevel=3,
-            )
-
-    def _finish(self) -> None:
-        """Stops the threads and keeps their counts."""
-        native, self._native = self._native, None
-        if native is not None:
-            self._loader._stats += replace(LoaderStats(), **native.counters())
-
-    def __del__(self) -> None:
-        if getattr(self, "_native", None) is not None:
-            self._finish()
-
-
-def _describe(failure: _native.Failure) -> str:
-    place = f"sample {failure.index}"
-    if failure.shard:
-        place += f" (key '{failure.key}', '{failure.shard}' at byte {failure.offset})"
-    return f"{place}: {failure.message}"
-
-
-def _sample_error(failure: _native.Failure) -> SampleError:
-    error = SampleError(
-        f"cannot load {_describe(failure)}",
-        index=failure.index,
-        key=failure.key,
-        shard=failure.shard,
-        offset=failure.offset,
-    )
-    try:
-        failure.raise_cause()
-    except Exception as cause:
-        error.__cause__ = cause
-    return error
-
-
-def _chunks(indices: Iterable[int], size: int, drop_last: bool) -> Iterator[npt.NDArray[np.int64]]:
-    chunk: list[int] = []
-    for index in indices:
-        chunk.append(index)
-        if len(chunk) == size:
-            yield np.asarray(chunk, dtype=np.int64)
-            chunk = []
-    if chunk and not drop_last:
-        yield np.asarray(chunk, dtype=np.int64)
 
 
 def _check_arguments(
