@@ -75,7 +75,8 @@ class Epoch(Iterator[Any]):
             self._submit()
             self._report(batch)
             if self._loader.return_mask:
-                return self._masked(batch, self._loader.batch_size or asked)
+                rows = asked if self._loader.batch_sampler is not None else self._loader.batch_size or 1
+                return self._masked(batch, rows)
             if len(batch.indices) or not asked:  # else every sample of it was skipped
                 return self._deliver(*self._tensors(batch))
         self.close()

@@ -116,6 +116,8 @@ class DataLoader:
         self._seed_is_fixed = seed is not None
         self.return_mask = return_mask
         self._rank, self._world_size = rank, world_size
+        if rank is not None and (sampler is not None or batch_sampler is not None):
+            raise ValueError("rank and world_size exclude a sampler: it has the ranks' shares in it, or none")
         find_ranks(rank, world_size)
         self.pin_memory = pin_memory and _can_pin()
         self._compiled = compile_plan(self.transform)
