@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastload.errors import FastloadWarning, SampleError
+from fastload.files import FileList
 from fastload.stats import LoaderStats
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Epoch(Iterator[Any]):
         self._steps = order.steps(position.seed, self._number, position.step, position.sampler)
         # Of the batches in flight: samples asked for, and the sampler's mark behind them.
         self._in_flight: deque[tuple[int, Mapping[str, Any] | None]] = deque()
-        dataset = loader.dataset
+        dataset = self._samples = loader._samples
         self._view = dataset.indices if dataset.is_view else None
         self._ahead = loader.prefetch_factor * loader.threads if loader.prefetch_factor else _BATCHES_AHEAD
         policy = _native.OnError.raise_ if loader.on_error == "raise" else _native.OnError[loader.on_error]
@@ -59,7 +60,7 @@ class Epoch(Iterator[Any]):
             on_error=policy,
             height=loader._compiled.height,
             width=loader._compiled.width,
-            class_count=len(dataset.manifest.classes),
+            class_count=dataset.class_count,
             population=self._view,
         )
         self._submit()
@@ -90,8 +91,8 @@ class Epoch(Iterator[Any]):
             if step is None:
                 return
             positions, mark = step
-            _check_inside(positions, len(self._loader.dataset))
-            positions = positions % max(1, len(self._loader.dataset))
+            _check_inside(positions, len(self._samples))
+            positions = positions % max(1, len(self._samples))
             indices = positions if self._view is None else self._view[positions]
             self._native.submit(indices, self._number)
             self._in_flight.append((len(positions), mark))
@@ -121,10 +122,19 @@ class Epoch(Iterator[Any]):
             labels = labels.pin_memory() if pinned else labels
         return self._deliver(images, labels, mask)
 
-    def _deliver(self, *columns: torch.Tensor) -> Any:
-        if self._loader.batch_size is None and self._loader.batch_sampler is None:
-            return tuple(column[0] for column in columns)
-        return columns
+    def _deliver(self, images: torch.Tensor, labels: torch.Tensor, *mask: torch.Tensor) -> Any:
+        loader, drop_in = self._loader, isinstance(self._samples, FileList)
+        single = loader.batch_size is None and loader.batch_sampler is None
+        if loader.collate_fn is not None:
+            samples = list(zip(images, labels.tolist(), strict=True))
+            return loader.collate_fn(samples[0] if single else samples)
+        columns: tuple[Any, ...] = (images, labels, *mask)
+        if single:
+            columns = tuple(column[0] for column in columns)
+        if not drop_in:
+            return columns
+        # PyTorch's loader gives lists, and a single sample's label as it is.
+        return [columns[0], int(columns[1]) if single else columns[1], *columns[2:]]
 
     def _report(self, batch: _native.Batch) -> None:
         failures, policy = batch.failures, self._loader.on_error

@@ -73,3 +73,7 @@ class BenchError(FastloadError, ValueError):
 
 class FastloadWarning(UserWarning):
     """Base of fastload's warnings."""
+
+
+class FallbackWarning(FastloadWarning):
+    """PyTorch's own DataLoader loads a dataset, because of the transform or object that the message names."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from fastload.errors import StateError
+from fastload.files import FileList
 
 if TYPE_CHECKING:
     from fastload.dataset import ShardDataset
@@ -82,8 +84,14 @@ def transform_digest(transforms: Iterable[Transform]) -> str:
     return _digest([[type(step).__name__, *map(_plain, vars(step).values())] for step in transforms])
 
 
-def dataset_fingerprint(dataset: ShardDataset) -> str:
-    """Depends on the stored samples and on the view, not on where the files lie."""
+def dataset_fingerprint(dataset: ShardDataset | FileList) -> str:
+    """Depends on the stored samples and on the view (on names and labels of single files), not on where they
+    lie."""
+    if isinstance(dataset, FileList):
+        first, last = min(dataset.paths, default=""), max(dataset.paths, default="")
+        root = len(os.path.commonpath([os.path.dirname(first), os.path.dirname(last)]))
+        names = os.fsencode("\0".join(path[root:] for path in dataset.paths))
+        return _digest([hashlib.sha256(part).hexdigest() for part in (names, dataset.labels.tobytes())])
     shards = [[shard.name, shard.num_samples, shard.sha256] for shard in dataset.manifest.shards]
     view = hashlib.sha256(dataset.indices.tobytes()).hexdigest() if dataset.is_view else ""
     return _digest([shards, view])
