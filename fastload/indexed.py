@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from glob import has_magic, iglob
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,20 +155,35 @@ def _is_pattern(text: str) -> bool:
 
 
 def _braces(text: str) -> Iterator[str]:
-    """``text`` with its first innermost braces replaced by each of their alternatives, and so on."""
-    found = re.search(r"\{([^{}]*)\}", text)
-    if found is None:
+    """Every text that its braces stand for, in order: lists ``{a,b}`` and ranges ``{08..11}``, which may be
+    nested.
+    """
+    cuts: list[int] = []  # the first outermost group: its braces, and the commas between
+    depth = 0
+    for at, char in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        if (char == "{" and depth == 1) or (char == "," and depth == 1) or (char == "}" and depth == 0):
+            cuts.append(at)
+        if depth <= 0 and cuts:
+            break
+    else:
         yield text
         return
-    numbers = re.fullmatch(r"(\d+)\.\.(\d+)", found[1])
+    head, tail = text[: cuts[0]], text[cuts[-1] + 1 :]
+    parts = [text[start + 1 : end] for start, end in pairwise(cuts)]
+    numbers = re.fullmatch(r"(\d+)\.\.(\d+)", parts[0]) if len(parts) == 1 else None
     if numbers:
         first, last = int(numbers[1]), int(numbers[2])
-        width = max(map(len, numbers.groups())) if "0" in (numbers[1][0], numbers[2][0]) else 0
-        choices = [f"{n:0{width}d}" for n in range(first, last + 1)]
-    else:
-        choices = found[1].split(",")
-    for choice in choices:
-        yield from _braces(text[: found.start()] + choice + text[found.end() :])
+        padded = any(len(n) > 1 and n[0] == "0" for n in numbers.groups())
+        width = max(map(len, numbers.groups())) if padded else 0
+        step = 1 if first <= last else -1
+        parts = [f"{n:0{width}d}" for n in range(first, last + step, step)]
+    elif len(parts) == 1:
+        head, parts = f"{head}{{", [f"{parts[0]}}}"]
+    for part in parts:
+        for middle in _braces(part):
+            for rest in _braces(tail):
+                yield head + middle + rest
 
 
 def _split(files: Sequence[Path]) -> str:
