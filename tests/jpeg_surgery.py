@@ -63,6 +63,13 @@ def relabel_sampling(data: bytes, luma: int, width: int, height: int) -> bytes:
     return edit(data, Marker.SOF0, change)
 
 
+def resize(data: bytes, width: int, height: int) -> bytes:
+    """Declares another size, with as many MCUs in each direction."""
+    for marker in (Marker.SOF0, Marker.SOF1):
+        data = edit(data, marker, lambda frame: frame[:1] + struct.pack(">HH", height, width) + frame[5:])
+    return data
+
+
 def multiscan(planes: Sequence[bytes], sampling: Sequence[int], width: int, height: int) -> bytes:
     """A sequential file with one scan a component, out of one gray JPEG (of the subsampled size) for each.
 

@@ -84,8 +84,8 @@ def write_jpeg(
     ids: bytes | None = None,
     prologue: Sequence[Segment] = (),
 ) -> bytes:
-    """A JPEG of one interleaved scan. `color`: gray, ycbcr or rgb, told by the components' ids unless `ids` are
-    given. `prologue`: segments to follow SOI."""
+    """A JPEG of one interleaved scan. `color`: gray, ycbcr or rgb, told by the components' ids; `ids`: others.
+    `prologue`: segments to follow SOI."""
     ids = ids or (b"RGB" if color == "rgb" else b"\1\2\3")
     scan = scan_of(components, restart_interval)
     if callable(codes):
@@ -172,7 +172,10 @@ def scan_of(components: Sequence[Component], restart_interval: int = 0) -> Scan:
     ends = np.flatnonzero(blocks[:, 63] == 0)
     zeros = [np.flatnonzero(run >= 16 * times) for times in (1, 2, 3)]
     # What follows what: the difference, sixteens of zeros, the coefficient behind them, the end of the block.
-    parts = [(np.arange(len(blocks)), 0, 0, differences, 0), (block, 4 * k + 3, 1, blocks[block, k], run % 16)]
+    parts = [
+        (np.arange(len(blocks)), 0, 0, differences, 0),
+        (block, 4 * k + 3, 1, blocks[block, k], run % 16),
+    ]
     parts += [(block[found], 4 * k[found], 1, 0, ZRL >> 4) for found in zeros]
     parts += [(ends, 4 * 64, 1, 0, EOB)]
     where, order, kind, value, high = (
