@@ -84,7 +84,7 @@ def write_jpeg(
     ids: bytes | None = None,
     prologue: Sequence[Segment] = (),
 ) -> bytes:
-    """A JPEG of one interleaved scan. `color`: gray, ycbcr or rgb, told by the components' ids; `ids`: others.
+    """A JPEG of one interleaved scan. `color`: gray, ycbcr or rgb, told by their ids; `ids`: others.
     `prologue`: segments to follow SOI."""
     ids = ids or (b"RGB" if color == "rgb" else b"\1\2\3")
     scan = scan_of(components, restart_interval)
