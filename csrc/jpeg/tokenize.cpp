@@ -92,11 +92,8 @@ Tokens tokenize(const Coefficients& image) {
   // A block has at most 64 tokens: DC, and 63 coefficients, or fewer and EOB (16 zeros cost one token).
   constexpr size_t kVector = 64;  // is stored whole
   const Layout& layout = image.layout;
-  size_t blocks_in_mcu = 0;
-  for (int c = 0; c < layout.components; ++c)
-    blocks_in_mcu += layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
-  const size_t blocks =
-      blocks_in_mcu * static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
+  const size_t blocks = static_cast<size_t>(layout.blocks_in_mcu()) *
+                        static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
   Tokens tokens;
   tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
   HWY_DYNAMIC_DISPATCH(Tokenize)(image, tokens);

@@ -3,13 +3,12 @@
 #include <cstring>
 
 #include "jpeg/encode.hpp"
+#include "jpeg/find_entry_points.hpp"
 #include "jpeg/markers.hpp"
 #include "jpeg/read_coefficients.hpp"
 
 namespace fastload::jpeg {
 namespace {
-
-constexpr int kMostBlocksInMcu = 10;  // T.81, B.2.3
 
 // A complete progressive file may lack refinement scans. libjpeg then smooths between blocks when it decodes
 // (jdcoefct.c), so that the same coefficients in a baseline file would give other pixels.
@@ -21,12 +20,6 @@ bool decoder_would_smooth(const jpeg_decompress_struct& info) {
     }
   }
   return false;
-}
-
-bool fits_one_scan(const Layout& layout) {
-  int blocks = 0;
-  for (int c = 0; c < layout.components; ++c) blocks += layout.h[c] * layout.v[c];
-  return layout.components == 1 || blocks <= kMostBlocksInMcu;
 }
 
 // libjpeg upsamples by whole factors only (jdsample.c), so 3:2 and the like have coefficients, but no pixels.
@@ -111,7 +104,7 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
   std::string obstacle;  // to rewriting
   if (smooth) {
     obstacle = "progressive without its last refinement scans, which libjpeg smooths when it decodes";
-  } else if (!fits_one_scan(image.layout)) {
+  } else if (image.layout.blocks_in_mcu() > kMostBlocksInMcu) {
     obstacle = "more than 10 blocks in an MCU";
   }
   std::optional<EncodedJpeg> encoded;

@@ -108,6 +108,7 @@ std::optional<Failure> Loader::try_fill(SampleLoader& samples, Batch& batch, siz
       const shard::Record& record = place.shard.record(place.sample);
       failure.offset = record.jpeg_offset;
       failure.key = place.shard.key(record);
+      failure.shard = place.shard.file_of(record);
     } catch (const Error&) {  // where it lies is what failed
     }
     return failure;

@@ -1,6 +1,7 @@
 // The byte layout of a shard's index, version 1. docs/shard-format.md explains it; little-endian throughout.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -19,16 +20,28 @@ enum class SectionId : uint32_t {
   rows = 2,          // RowEntry, row_count per sample
   keys = 3,          // UTF-8 bytes
   entry_points = 4,  // EntryPoint; those of JPEGs whose MCU rows do not begin with restarts
+  classes = 5,       // UTF-8 lines, one for each label; left out where the index knows no names
+  notes = 6,         // JSON: how the index was made, for people and for the program that made it
 };
 
-// At the index member's first byte; the section table follows.
+// Where the JPEGs lie.
+enum class IndexKind : uint32_t {
+  member = 0,   // in the archive that holds the index
+  sidecar = 1,  // in another archive: the index is the file NAME.tar.fastload_index beside NAME.tar
+  folder = 2,  // in files of their own, whose keys are their paths: the index is the folder's .fastload_index
+};
+
+// At the index's first byte; the section table follows.
 struct IndexHeader {
   uint64_t magic;
   uint32_t version;
   uint32_t section_count;
   uint64_t sample_count;
-  uint64_t index_bytes;  // of the member's data, trailer included
-  uint8_t reserved[28];
+  uint64_t index_bytes;  // trailer included
+  IndexKind kind;
+  uint32_t reserved0;
+  uint64_t archive_bytes;  // of a side-car's archive, else 0
+  uint8_t reserved[12];
   uint32_t crc;  // CRC-32C of this header with crc = 0, then of the section table
 };
 static_assert(sizeof(IndexHeader) == 64);
@@ -36,7 +49,7 @@ static_assert(sizeof(IndexHeader) == 64);
 struct Section {
   SectionId id;
   uint32_t entry_bytes;
-  uint64_t offset;  // from the index member's first byte
+  uint64_t offset;  // from the index's first byte
   uint64_t bytes;
   uint32_t crc;  // CRC-32C of the section
   uint32_t reserved;
@@ -50,7 +63,7 @@ enum RecordFlags : uint8_t {
 
 // One sample: a cache line, so that a shuffled read touches one.
 struct Record {
-  uint64_t jpeg_offset;  // from the shard's first byte
+  uint64_t jpeg_offset;  // in the file that it lies in
   uint32_t jpeg_bytes;
   uint32_t jpeg_crc;  // CRC-32C of the whole JPEG
   int32_t label;
@@ -86,12 +99,18 @@ using EntryPoint = uint64_t;
 // it takes that byte, and the stuffed zero behind it. They are left out where the JPEG ends.
 inline constexpr uint32_t kSharedBytes = 2;
 
-// The last 64 bytes of the index member, so at a fixed distance from the end of the file.
+// Where the checksum of the piece that `entry` ends stops, and a reader of that row must read to.
+constexpr uint64_t checked_end(const Record& record, const RowEntry& entry, bool is_header) {
+  const uint64_t shared = record.entry_interval > 0 && !is_header ? kSharedBytes : 0;
+  return std::min<uint64_t>(entry.end + shared, record.jpeg_bytes);
+}
+
+// The last 64 bytes of the index, so at a fixed distance from the end of the file.
 struct Trailer {
   uint64_t magic;
   uint32_t version;
   uint32_t reserved0;
-  uint64_t index_offset;  // of IndexHeader, from the shard's first byte
+  uint64_t index_offset;  // of IndexHeader, in the file that holds the index
   uint64_t index_bytes;
   uint8_t reserved[28];
   uint32_t crc;  // CRC-32C of the 60 bytes before
