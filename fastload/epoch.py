@@ -80,8 +80,10 @@ class Epoch(Iterator[Any]):
                 return self._masked(batch, rows)
             if len(batch.indices) or not asked:  # else every sample of it was skipped
                 return self._deliver(*self._tensors(batch))
-        self.close()
-        self._loader._end(self._position)
+        if self._native is not None:
+            stats = self.stats()
+            self.close()
+            self._loader._end(self._position, stats)
         raise StopIteration
 
     def _submit(self) -> None:

@@ -303,8 +303,9 @@ class DataLoader:
             self._fingerprint = dataset_fingerprint(self._samples)
         return Identity(self._fingerprint, self._digest, order.name, order.global_batch)
 
-    def _end(self, position: Position) -> None:
+    def _end(self, position: Position, stats: LoaderStats) -> None:
         """An iterator came to its end."""
+        _log.info("epoch %d: %s", position.epoch, stats)
         if self._position is position:
             self._position = self._upcoming
 
@@ -313,12 +314,18 @@ class DataLoader:
 
     def __repr__(self) -> str:
         steps = ", ".join(map(repr, self.transform))
-        order = "by its sampler" if self.sampler or self.batch_sampler else "in order"
-        order = "shuffled" if self.shuffle else order
+        name = repr(self._samples)
+        if isinstance(self._samples, FileList):
+            name = f"{type(self.dataset).__name__} of {len(self._samples)} files"
+        order = "shuffled" if self.shuffle else "in order"
+        if self.sampler is not None:
+            order = f"by {type(self.sampler).__name__}"
+        if self.batch_sampler is not None:
+            order = f"in batches by {type(self.batch_sampler).__name__}"
         rank, world_size = find_ranks(self._rank, self._world_size)
         ranks = f", rank {rank} of {world_size}" if world_size > 1 else ""
         return (
-            f"DataLoader({self.dataset!r}, batch_size={self.batch_size}, {order}{ranks}, "
+            f"DataLoader({name}, batch_size={self.batch_size}, {order}{ranks}, "
             f"threads={self.threads}, transform=[{steps}])"
         )
 

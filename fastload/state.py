@@ -92,7 +92,10 @@ def dataset_fingerprint(dataset: ShardDataset | FileList) -> str:
         root = len(os.path.commonpath([os.path.dirname(first), os.path.dirname(last)]))
         names = os.fsencode("\0".join(path[root:] for path in dataset.paths))
         return _digest([hashlib.sha256(part).hexdigest() for part in (names, dataset.labels.tobytes())])
-    shards = [[shard.name, shard.num_samples, shard.sha256] for shard in dataset.manifest.shards]
+    shards = [
+        [os.path.basename(shard.name), shard.num_samples, shard.bytes, shard.sha256]
+        for shard in dataset.manifest.shards
+    ]
     view = hashlib.sha256(dataset.indices.tobytes()).hexdigest() if dataset.is_view else ""
     return _digest([shards, view])
 

@@ -16,7 +16,7 @@ class LoaderStats:
     ``samples``: images delivered to batches. ``bytes_read``: from shards or files. ``whole_images``: decoded
     whole, because their rows cannot be read alone. ``fallbacks``: decoded by libjpeg or Pillow, by the reason
     why fastload's own decoder did not take them: "progressive", "arithmetic", "multiscan", "unsupported" (a
-    colour space, a missing or odd table), "damaged", "pillow" (what only Pillow reads). ``wait_seconds``: the
+    colour space, a missing or odd table), "damaged", "not JPEG". ``wait_seconds``: the
     consumer waited for a batch. ``epoch_seconds``: from ``iter()`` to its end, wall clock. ``skipped``,
     ``substituted``: failures.
     """
@@ -44,7 +44,7 @@ class LoaderStats:
     def bottleneck(self) -> str:
         """Who holds up whom, in one sentence."""
         if not self.epoch_seconds:
-            return "nothing was loaded yet"
+            return "nothing was loaded and measured yet"
         waiting = min(1.0, self.wait_seconds / self.epoch_seconds)
         if waiting < _WAIT_THAT_MATTERS:
             return (
@@ -65,3 +65,6 @@ class LoaderStats:
             f"{self.epoch_seconds:.1f} s, and {share:.0%} of the threads' work was {slowest}; "
             f"{remedy} would help"
         )
+
+    def __str__(self) -> str:
+        return f"{self.samples} samples in {self.epoch_seconds:.1f} s; bottleneck: {self.bottleneck}"

@@ -296,6 +296,8 @@ def test_explain_says_what_runs_where(root: Path, split: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert "PyTorch's own DataLoader, because" in str(fastload.explain(data.TensorDataset(torch.ones(1))))
+    loader = fastload.DataLoader(datasets.ImageFolder(root, DETERMINISTIC["v1"]))
+    assert repr(loader).startswith(f"DataLoader(ImageFolder of {len(loader)} files, batch_size=1, in order, ")
     shards = fastload.explain(split, V.Compose([V.Resize((9, 9)), V.PILToTensor()]))
     assert shards.native
     assert "the rows that the crop lies in" in str(shards)
