@@ -19,7 +19,6 @@ from fastload.prepare.sources.folder import SPLITS, printable, read_file
 from fastload.prepare.sources.ilsvrc import is_ilsvrc
 from fastload.prepare.tar import TarIndex
 
-
 Samples = Iterator[tuple[Item, int] | Skipped]  # each with where its JPEG begins; may be read while open
 
 
