@@ -120,7 +120,9 @@ def test_a_folder_is_torchvisions_imagefolder(tmp_path: Path) -> None:
     from torchvision.datasets import ImageFolder
 
     names = ["b/2.jpg", "b/10.JPG", "b/sub.d/deep/3.jpeg", "a b/x.y.jpg", "a b/.hidden.jpg", "Z/q.jpeg"]
-    root = write_folder(tmp_path / "train", {**dict.fromkeys(names, JPEG), "b/notes.txt": b"", "b/x.pdf": b""})
+    root = write_folder(
+        tmp_path / "train", {**dict.fromkeys(names, JPEG), "b/notes.txt": b"", "b/x.pdf": b""}
+    )
     reference = ImageFolder(root)
     index(root)
     dataset = fastload.ShardDataset(root)
@@ -197,7 +199,10 @@ def test_nothing_to_index_is_an_error(tmp_path: Path) -> None:
         (tmp_path / "absent", "does not exist"),
         (tmp_path / "x.zip", "is no .tar file"),
         (tmp_path / "empty", "nor a folder for each class"),
-        (add_members(tmp_path / "a.tar", [("a.png", b"")]), "holds no JPEG that can be indexed; the first is"),
+        (
+            add_members(tmp_path / "a.tar", [("a.png", b"")]),
+            "holds no JPEG that can be indexed; the first is",
+        ),
         (add_members(tmp_path / "b.tar", []), "holds no JPEG that can be indexed"),
         (corpus.make_ilsvrc(tmp_path / "in", train_per_class=1, val=1), "`fastload prepare` reads"),
     ):

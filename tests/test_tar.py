@@ -97,7 +97,9 @@ def test_damage_is_not_taken_for_the_end(tmp_path: Path) -> None:
     last = walk(path)[2].offset
     for data in (b"", whole[:300], whole[: last - 512], whole[: last + 100]):
         path.write_bytes(data)
-        with pytest.raises(PrepareError, match=r"a\.tar is not a whole tar archive: no valid header and no end"):
+        with pytest.raises(
+            PrepareError, match=r"a\.tar is not a whole tar archive: no valid header and no end"
+        ):
             walk(path)
     for place in range(last - 512, last):
         damaged = bytearray(whole)
