@@ -26,7 +26,7 @@ class TarTarget:
     """``NAME.tar``, whose index is ``NAME.tar.fastload_index``."""
 
     kind = IndexKind.sidecar
-    remedy = "convert it to an ordinary JPEG"
+    remedy = webdataset.REMEDY
 
     def __init__(self, path: Path) -> None:
         self.source = path
