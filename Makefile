@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch torchvision
 ARGS ?=
+FUZZ_INPUTS ?= 200000
 
 BIN := $(abspath $(VENV))/bin
 NATIVE := $(shell find csrc -type f)
@@ -12,7 +13,7 @@ NATIVE := $(shell find csrc -type f)
 COMMANDS = $(shell ls -t build/*/compile_commands.json | head -1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint format wheel clean
+.PHONY: help setup build demo test fuzz bench lint format wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +30,10 @@ demo: build  ## prepare, load, train for a minute, compare with other loaders: s
 test: build  ## all tests; ARGS="-k manifest -x" chooses among them
 	$(BIN)/python -m pytest $(ARGS)
 
+fuzz: $(VENV)/.setup  ## both JPEG decoders on FUZZ_INPUTS damaged files, the same ones every time, under ASan and UBSan
+	$(MAKE) --no-print-directory -j "$$(nproc)" build/fuzz/decoder
+	cd build/fuzz && ./decoder $(FUZZ_INPUTS) $(abspath $(sort $(wildcard fuzz/corpus/*)))
+
 bench: build  ## the benchmark suites; ARGS="-k resize" chooses among them
 	$(BIN)/python -m pytest benchmarks $(ARGS)
 
@@ -37,13 +42,13 @@ lint: build  ## ruff, mypy, type stubs, clang-format, clang-tidy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/stubtest fastload._native --mypy-config-file pyproject.toml --allowlist tools/stubtest-allowlist
-	$(BIN)/clang-format --dry-run -Werror $(NATIVE)
+	$(BIN)/clang-format --dry-run -Werror $(NATIVE) $(wildcard fuzz/*.cpp)
 	printf '%s\n' $(filter %.cpp,$(NATIVE)) | xargs -P "$$(nproc)" -n 1 $(BIN)/clang-tidy --quiet -p $(dir $(COMMANDS))
 
 format: build  ## rewrite the sources as lint wants them
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/clang-format -i $(NATIVE)
+	$(BIN)/clang-format -i $(NATIVE) $(wildcard fuzz/*.cpp)
 
 wheel: build  ## a wheel for this machine, into dist/
 	$(BIN)/pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
@@ -51,6 +56,20 @@ wheel: build  ## a wheel for this machine, into dist/
 clean:  ## remove all that was made, but for $(VENV)
 	rm -rf build dist demo-output fastload/*.so .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis
 	rm -f $(VENV)/.built
+
+# g++ has the sanitizers, too; see fuzz/README.md for the coverage-guided way, which needs clang.
+FUZZ_SOURCES := $(wildcard csrc/jpeg/*.cpp) csrc/image/simd_target.cpp fuzz/fuzz_decoder.cpp fuzz/mutate.cpp
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=build/fuzz/%.o)
+FUZZ_FLAGS := -std=c++20 -O1 -g1 -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=all -Icsrc
+
+build/fuzz/decoder: $(FUZZ_OBJECTS)
+	$(CXX) $(FUZZ_FLAGS) $^ $$(pkg-config --libs libjpeg libhwy) -o $@
+
+build/fuzz/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(FUZZ_FLAGS) -MMD -c $< $$(pkg-config --cflags libjpeg libhwy) -o $@
+
+-include $(FUZZ_OBJECTS:.o=.d)
 
 $(VENV)/.setup: tools/system-packages
 	tools/system-packages $(PYTHON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,8 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from fastload.errors import FastloadError
-from fastload.manifest import FILE_NAME, Manifest, find_datasets
+from fastload.indexed import find_datasets
+from fastload.manifest import FILE_NAME, Manifest, Skipped
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 _MOST_NAMED = 20  # files that were left out, on the terminal
@@ -31,7 +33,8 @@ class _Commands(TyperGroup):
             _err.print(f"fastload: {error}", markup=False)
             raise typer.Exit(1) from error
         except KeyboardInterrupt:
-            again = " Run the same command again to go on." if ctx.invoked_subcommand == "prepare" else ""
+            resumes = ctx.invoked_subcommand in ("prepare", "index")
+            again = " Run the same command again to go on." if resumes else ""
             _err.print(f"fastload: interrupted.{again}")
             raise typer.Exit(INTERRUPTED) from None
 
@@ -45,7 +48,16 @@ app = typer.Typer(
 )
 
 Dest = Annotated[
-    Path, typer.Argument(help="What `fastload prepare` made: DEST, or one split of it, as DEST/train.")
+    Path,
+    typer.Argument(
+        help="What `fastload prepare` made: DEST, or one split of it, as DEST/train; "
+        "or what `fastload index` indexed: a tar, tars as 'NAME-{000..012}.tar', or a directory."
+    ),
+]
+Workers = Annotated[int, typer.Option(help="Threads; 0 for one on each core.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Exit with 0 though files were left out.")]
+KeepTruncated = Annotated[
+    bool, typer.Option("--keep-truncated", help="Take JPEGs that end early; the rest is gray.")
 ]
 
 
@@ -61,14 +73,10 @@ def prepare(
         int | None, typer.Option(help="Shrink images whose longer side has more pixels.")
     ] = None,
     verbatim: Annotated[bool, typer.Option("--verbatim", help="Keep the bytes of every JPEG.")] = False,
-    workers: Annotated[int, typer.Option(help="Threads; 0 for one on each core.")] = 0,
+    workers: Workers = 0,
     limit: Annotated[int | None, typer.Option(help="Take only the first files of each split.")] = None,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Exit with 0 though files were left out.")
-    ] = False,
-    keep_truncated: Annotated[
-        bool, typer.Option("--keep-truncated", help="Take JPEGs that end early; the rest is gray.")
-    ] = False,
+    skip_bad: SkipBad = False,
+    keep_truncated: KeepTruncated = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove first what was made in DEST/<split>.")
     ] = False,
@@ -101,30 +109,69 @@ def prepare(
     for manifest in manifests:
         state = "prepared" if manifest.split in display.seen else "was already prepared"
         _out.print(f"{dest / manifest.split} {state}: {_summary(manifest)}", markup=False)
-        for entry in manifest.skipped[:_MOST_NAMED]:
-            _err.print(f"left out: {manifest.split}: {entry.source}: {entry.reason}", markup=False)
-        if len(manifest.skipped) > _MOST_NAMED:
-            _err.print(
-                f"left out: ... all {len(manifest.skipped)} are listed in {dest / manifest.split / FILE_NAME}"
-            )
-    bad = sum(len(manifest.skipped) for manifest in manifests)
-    if bad and not skip_bad:
-        _err.print(f"fastload: {bad} files cannot be read and were left out; --skip-bad accepts that")
-        raise typer.Exit(1)
+        _list_skipped(manifest.split, manifest.skipped, str(dest / manifest.split / FILE_NAME))
+    _refuse_skipped(sum(len(manifest.skipped) for manifest in manifests), skip_bad)
+
+
+@app.command()
+def index(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="WebDataset tars, directories of them, or folders with one for each class.",
+        ),
+    ],
+    workers: Workers = 0,
+    skip_bad: SkipBad = False,
+    keep_truncated: KeepTruncated = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make indexes again that are there and still valid.")
+    ] = False,
+) -> None:
+    """Make an index beside images that stay as they are, for fast loading from where they lie."""
+    from rich.filesize import decimal
+
+    from fastload.cli_progress import PrepareDisplay
+    from fastload.indexing import index as index_
+
+    with PrepareDisplay(_out) as display:
+        done = index_(
+            list(paths),
+            workers=workers,
+            skip_bad=True,  # said below, after what was made
+            keep_truncated=keep_truncated,
+            overwrite=overwrite,
+            progress=display.update,
+        )
+    for one in done:
+        if one.index == one.source:
+            _out.print(f"{one.source} has an index of its own: {one.num_samples:,} images", markup=False)
+            continue
+        state = "was already indexed" if one.was_there else "indexed"
+        size = f"{decimal(one.notes.bytes)}, index {decimal(one.index_bytes)}"
+        left_out = f", {len(one.notes.skipped):,} files left out" if one.notes.skipped else ""
+        _out.print(f"{one.source} {state}: {one.num_samples:,} images, {size}{left_out}", markup=False)
+        where = f"ShardDataset('{one.source}').manifest.skipped"
+        _list_skipped(str(one.source), one.notes.skipped, where)
+    _refuse_skipped(sum(len(one.notes.skipped) for one in done), skip_bad)
 
 
 @app.command()
 def info(dest: Dest) -> None:
     """Say what a dataset holds, and what was done to its images."""
+    from fastload.dataset import ShardDataset
+
     for directory in find_datasets(dest):
-        manifest = Manifest.load(directory)
+        prepared = (directory / FILE_NAME).is_file()
+        manifest = Manifest.load(directory) if prepared else ShardDataset(directory).manifest
         _out.print(f"{directory}: {_summary(manifest)}", markup=False)
         for what, count in Counter(change.what for change in manifest.changes).most_common():
             _out.print(f"  {count:,} {what}", markup=False)
         for reason, count in Counter(entry.reason for entry in manifest.skipped).most_common():
             _out.print(f"  {count:,} left out: {reason}", markup=False)
         options = ", ".join(f"{name}={value}" for name, value in manifest.options.items())
-        _out.print(f"  prepared with {options}", markup=False)
+        _out.print(f"  {'prepared' if prepared else 'indexed'} with {options}", markup=False)
 
 
 @app.command()
@@ -210,6 +257,19 @@ def doctor() -> None:
     findings = report()
     _out.print(as_text(findings), markup=False)
     if not healthy(findings):
+        raise typer.Exit(1)
+
+
+def _list_skipped(whose: str, skipped: Sequence[Skipped], where: str) -> None:
+    for entry in skipped[:_MOST_NAMED]:
+        _err.print(f"left out: {whose}: {entry.source}: {entry.reason}", markup=False)
+    if len(skipped) > _MOST_NAMED:
+        _err.print(f"left out: ... all {len(skipped)} are listed in {where}", markup=False)
+
+
+def _refuse_skipped(count: int, skip_bad: bool) -> None:
+    if count and not skip_bad:
+        _err.print(f"fastload: {count} files cannot be read and were left out; --skip-bad accepts that")
         raise typer.Exit(1)
 
 

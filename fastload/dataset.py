@@ -1,4 +1,4 @@
-"""A prepared dataset: samples by number."""
+"""A prepared or indexed dataset: samples by number."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Sample:
     """One sample as it is stored.
 
-    ``key``: the source file's stem, made unique where it was not. ``label``: index into the dataset's
-    classes, or -1. ``width``, ``height``: pixels, before any EXIF rotation. ``orientation``: EXIF's, 1..8;
-    recorded, not applied. ``jpeg``: the stored bytes, checksum verified. ``shard``, ``offset``: the file,
-    and where in it the JPEG begins.
+    ``key``: the source file's stem, made unique where it was not; WebDataset's key; or the path in an image
+    folder. ``label``: index into the dataset's classes, or -1. ``width``, ``height``: pixels, before any EXIF
+    rotation. ``orientation``: EXIF's, 1..8; recorded, not applied. ``jpeg``: the stored bytes, checksum
+    verified. ``shard``, ``offset``: the file, and where in it the JPEG begins.
     """
 
     key: str
@@ -50,44 +50,58 @@ class Sample:
 
 
 class ShardDataset(Sequence[Sample]):
-    """The samples of one split, in the order in which they were prepared.
+    """The samples of one split, in the order in which they were prepared or indexed.
 
-    ``path``: the directory that `fastload prepare` made for the split (it holds dataset.json). Opening maps
-    the shards' indexes without reading them; memory does not depend on threads, and processes share the
-    pages.
+    ``path``: the directory that `fastload prepare` made for the split (it holds dataset.json); or what
+    `fastload index` made an index for: an image folder, a tar, a directory of tars, a pattern such as
+    ``"train-{000000..000012}.tar"`` or ``"train-*.tar"``, or a list of these. Opening maps the indexes
+    without reading them; memory does not depend on threads, and processes share the pages.
 
     ``ds[i]`` reads one :class:`Sample` (negative ``i`` counts from the end); ``ds[a:b:c]`` and
     :meth:`select` are views that copy nothing but numbers. Thread-safe; may be pickled and forked.
 
-    Raises ManifestError (no dataset.json, or an unfinished prepare), ShardError and its kinds (a damaged,
-    missing or foreign shard), IndexError.
+    ``manifest`` is dataset.json's, or, for indexes, what they say: classes only for image folders, and the
+    split that their names tell, or "".
+
+    Raises ManifestError (no dataset.json, an unfinished prepare, a file that is missing or was exchanged),
+    ShardError and its kinds (a shard that is damaged, or has no index), IndexError.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path | Sequence[str | Path]) -> None:
+        from fastload import indexed
         from fastload.manifest import Manifest
 
-        self.path = Path(path)
-        self.manifest: Manifest = Manifest.load(self.path)
         self._indices: npt.NDArray[np.int64] | None = None
-        self._open()
+        if isinstance(path, str | Path) and not indexed.is_indexed(path):
+            self.path = Path(path)
+            self.manifest: Manifest = Manifest.load(self.path)
+            self._files = [self.path / entry.name for entry in self.manifest.shards]
+            self._check(self._open())
+        else:
+            self._files = indexed.shard_files(path)
+            self.path = Path(path) if isinstance(path, str | Path) else self._files[0].parent
+            self.manifest = indexed.describe(self._files, self._open())
 
-    def _open(self) -> None:
+    def _open(self) -> list[_native.Shard]:
         from fastload import _native
 
-        _allow_open_files(len(self.manifest.shards))
-        self._shards: dict[str, _native.Shard] = {}
-        for entry in self.manifest.shards:
-            file = self.path / entry.name
+        _allow_open_files(len(self._files))
+        shards = []
+        for file in self._files:
             if not file.exists():
-                raise ManifestError(f"'{file}' is missing, though {self.path / 'dataset.json'} lists it")
-            shard = _native.Shard(str(file))
+                raise ManifestError(f"'{file}' is missing, though it is a part of the dataset '{self.path}'")
+            shards.append(_native.Shard(str(file)))
+        self._shards = {shard.path: shard for shard in shards}
+        self.native: _native.Dataset = _native.Dataset(shards)
+        return shards
+
+    def _check(self, shards: list[_native.Shard]) -> None:
+        for entry, shard in zip(self.manifest.shards, shards, strict=True):
             if len(shard) != entry.num_samples:
                 raise ManifestError(
-                    f"'{file}' holds {len(shard)} samples, but dataset.json says {entry.num_samples}: the "
+                    f"'{shard.path}' holds {len(shard)} samples, but {entry.num_samples} are expected: the "
                     "shard belongs to another dataset, or was replaced"
                 )
-            self._shards[shard.path] = shard
-        self.native: _native.Dataset = _native.Dataset(list(self._shards.values()))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -155,7 +169,7 @@ class ShardDataset(Sequence[Sample]):
             height=record.height,
             orientation=record.orientation,
             jpeg=shard.jpeg(within),
-            shard=shard.path,
+            shard=record.file,
             offset=record.jpeg_offset,
         )
 
@@ -163,17 +177,18 @@ class ShardDataset(Sequence[Sample]):
         return (self[i] for i in range(len(self)))
 
     def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path, "manifest": self.manifest, "_indices": self._indices}
+        kept = ("path", "manifest", "_files", "_indices")
+        return {name: self.__dict__[name] for name in kept}
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._open()
+        self._check(self._open())
 
     def __repr__(self) -> str:
         view = f", a view of {len(self.native)}" if self.is_view else ""
         return (
             f"ShardDataset({str(self.path)!r}: {self.split}, {len(self)} samples{view}, "
-            f"{len(self.manifest.classes)} classes, {len(self._shards)} shards)"
+            f"{len(self.manifest.classes)} classes, {len(self._files)} shards)"
         )
 
 

@@ -12,6 +12,7 @@ from fastload._durable import write_json
 from fastload.errors import ManifestError
 
 FILE_NAME = "dataset.json"
+INDEX_NAME = ".fastload_index"  # an image folder's index, and what its name ends in beside a tar
 JOURNAL_NAME = ".prepare"  # an unfinished `fastload prepare` keeps its notes in this directory
 FORMAT = "fastload-dataset"
 VERSION = 1
@@ -19,7 +20,10 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """One shard: file name within the dataset's directory, samples, size in bytes, SHA-256 in hex."""
+    """One shard: file name within the dataset's directory, samples, size in bytes, SHA-256 in hex.
+
+    Of an index: the path of its tar, or of a folder's index; the bytes of its JPEGs; no SHA-256.
+    """
 
     name: str
     num_samples: int
@@ -85,7 +89,7 @@ class Manifest:
         try:
             text = path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
-            raise ManifestError(_why_missing(Path(directory))) from None
+            raise ManifestError(why_missing(Path(directory))) from None
         except UnicodeDecodeError as error:
             raise ManifestError(f"{path} is damaged: {error}") from error
         try:
@@ -101,21 +105,8 @@ def shard_name(split: str, number: int) -> str:
     return f"{split}-{number:06d}.tar"
 
 
-def find_datasets(path: str | Path) -> list[Path]:
-    """The dataset directories at ``path``: itself, or those right below it, in name order.
-
-    Raises ManifestError where there is none.
-    """
-    root = Path(path)
-    if (root / FILE_NAME).is_file():
-        return [root]
-    found = sorted(file.parent for file in root.glob(f"*/{FILE_NAME}"))
-    if not found:
-        raise ManifestError(_why_missing(root))
-    return found
-
-
-def _why_missing(directory: Path) -> str:
+def why_missing(directory: Path) -> str:
+    """Why ``directory`` is no dataset, and what to do, for an error's message."""
     if not directory.is_dir():
         return f"{directory} is not a directory: give the one that `fastload prepare` made"
     for unfinished in (directory, *sorted(directory.glob("*/"))):
@@ -124,10 +115,15 @@ def _why_missing(directory: Path) -> str:
                 f"{unfinished} has no {FILE_NAME}: its preparation is not finished. "
                 "Run the same `fastload prepare` again, and it goes on where it stopped"
             )
-    splits = [str(file.parent) for file in sorted(directory.glob(f"*/{FILE_NAME}"))]
+    splits = [
+        str(file.parent) for name in (FILE_NAME, INDEX_NAME) for file in sorted(directory.glob(f"*/{name}"))
+    ]
     if splits:
         return f"{directory} holds datasets but is none itself: give {' or '.join(splits)}"
-    return f"{directory} has no {FILE_NAME}: it is not a dataset that `fastload prepare` finished"
+    return (
+        f"{directory} has no {FILE_NAME}: it is not a dataset that `fastload prepare` finished. Nor has it "
+        "an index: `fastload index` makes one for a folder of class folders, and for WebDataset tars"
+    )
 
 
 def _parse(raw: Any) -> Manifest:

@@ -70,6 +70,8 @@ def contact_sheet(
 def _class_name(dataset: fastload.ShardDataset, label: int) -> str:
     if label < 0:
         return "(no label)"
+    if not dataset.manifest.classes:
+        return f"label {label}"  # an index of tars has no names
     found = dataset.manifest.classes[label]
     return found.words.split(",")[0] or found.id
 

@@ -1,4 +1,4 @@
-"""Whether a dataset is still what `prepare` made: every byte of every shard, and what they say."""
+"""Whether a dataset is still what was prepared or indexed: every byte of it, and what its indexes say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pathlib import Path
 
 from fastload._native import Shard
 from fastload.errors import FastloadError
+from fastload.indexed import is_indexed, shard_files
 from fastload.manifest import Manifest, ShardInfo
+
+_STRETCH = 1_000  # samples of an index that one thread checks in a row
 
 
 @dataclass(frozen=True)
@@ -46,23 +49,66 @@ class Report:
 
 
 def verify(path: str | Path, *, progress: Callable[[int, int], None] | None = None) -> Report:
-    """Read the whole dataset in the directory ``path`` and compare it with its manifest and its own
-    checksums.
+    """Read a whole dataset and compare it with its manifest and its own checksums.
 
-    Checks each shard's size and SHA-256 (so that no changed bit is missed), its index, every sample's
-    checksums and label. Damage is reported, not raised. ``progress(shards done, shards)`` is called on this
-    thread. Raises ManifestError where there is no valid manifest, and OSError where the disc itself fails.
+    ``path`` is the directory of a prepared split: checks each shard's size and SHA-256 (so that no changed
+    bit is missed), its index, every sample's checksums and label. Or it is anything that `fastload index`
+    indexed: checks the indexes and every image that they are of. Damage is reported, not raised.
+    ``progress(parts done, parts)`` is called on this thread; a part is a shard, or a stretch of an index.
+    Raises ManifestError where there is no dataset, and OSError where the disc itself fails.
     """
     directory = Path(path)
-    manifest = Manifest.load(directory)
+    if is_indexed(path):
+        files = shard_files(path)
+        shards, samples = len(files), 0
+        parts = []
+        for file in files:
+            count, of_file = _parts_of_index(file)
+            samples += count
+            parts += of_file
+    else:
+        manifest = Manifest.load(directory)
+        shards, samples = len(manifest.shards), manifest.num_samples
+        parts = [partial(_check_shard, directory, len(manifest.classes), info) for info in manifest.shards]
     problems: list[Problem] = []
     with ThreadPoolExecutor(len(os.sched_getaffinity(0)), "verify") as pool:
-        check = partial(_check_shard, directory, len(manifest.classes))
-        for done, found in enumerate(pool.map(check, manifest.shards), start=1):
+        for done, found in enumerate(pool.map(lambda part: part(), parts), start=1):
             problems += found
             if progress:
-                progress(done, len(manifest.shards))
-    return Report(directory, len(manifest.shards), manifest.num_samples, tuple(problems))
+                progress(done, len(parts))
+    return Report(directory, shards, samples, tuple(problems))
+
+
+Part = partial[list[Problem]]
+
+
+def _parts_of_index(file: Path) -> tuple[int, list[Part]]:
+    """The number of samples, and what to call to check them."""
+    try:
+        shard = Shard(str(file))
+    except (FastloadError, OSError) as error:
+        return 0, [partial(_report, file.name, error)]
+    stretches = (range(i, min(i + _STRETCH, len(shard))) for i in range(0, len(shard), _STRETCH))
+    parts = [partial(_check_index, shard, file.name)]
+    parts += [partial(_check_stretch, shard, stretch, file.name) for stretch in stretches]
+    return len(shard), parts
+
+
+def _report(name: str, error: Exception) -> list[Problem]:
+    return [Problem(name, str(error))]
+
+
+def _check_index(shard: Shard, name: str) -> list[Problem]:
+    try:
+        shard.verify_index()
+    except FastloadError as error:
+        return _report(name, error)
+    return []
+
+
+def _check_stretch(shard: Shard, stretch: range, name: str) -> list[Problem]:
+    classes = shard.classes.count("\n") or None
+    return [problem for i in stretch for problem in _check_sample(shard, i, classes, name)]
 
 
 def _check_shard(directory: Path, classes: int, info: ShardInfo) -> list[Problem]:
@@ -94,25 +140,23 @@ def _check_samples(path: Path, classes: int, info: ShardInfo) -> list[Problem]:
     if len(shard) != info.num_samples:
         what = f"has {len(shard)} samples, but its manifest says {info.num_samples}"
         problems.append(Problem(info.name, what))
-    try:
-        shard.verify_index()
-    except FastloadError as error:
-        problems.append(Problem(info.name, str(error)))
+    problems += _check_index(shard, info.name)
     for i in range(len(shard)):
         problems += _check_sample(shard, i, classes, info.name)
     return problems
 
 
-def _check_sample(shard: Shard, i: int, classes: int, name: str) -> list[Problem]:
+def _check_sample(shard: Shard, i: int, classes: int | None, name: str) -> list[Problem]:
+    """``classes`` is None where labels may be anything."""
     try:
         record = shard.record(i)
     except FastloadError as error:  # what the index says of the sample is not to be trusted
         return [Problem(name, str(error))]
     try:
         shard.verify(i)
-    except FastloadError as error:
+    except (FastloadError, OSError) as error:  # an image file of its own may be gone
         return [Problem(name, str(error), record.key, record.jpeg_offset)]
-    if not 0 <= record.label < classes:
+    if classes is not None and not 0 <= record.label < classes:
         what = f"its label is {record.label}, but there are {classes} classes"
         return [Problem(name, what, record.key, record.jpeg_offset)]
     return []

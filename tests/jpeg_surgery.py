@@ -12,7 +12,7 @@ class Marker(IntEnum):
     """T.81, table B.1."""
 
     SOF0, SOF1, SOF3, DHT = 0xC0, 0xC1, 0xC3, 0xC4
-    SOI, EOI, SOS, DQT = 0xD8, 0xD9, 0xDA, 0xDB
+    SOI, EOI, SOS, DQT, DRI = 0xD8, 0xD9, 0xDA, 0xDB, 0xDD
     APP0, APP14, COM = 0xE0, 0xEE, 0xFE
 
 
@@ -61,6 +61,13 @@ def relabel_sampling(data: bytes, luma: int, width: int, height: int) -> bytes:
         return frame[:1] + struct.pack(">HH", height, width) + frame[5:7] + bytes([luma]) + frame[8:]
 
     return edit(data, Marker.SOF0, change)
+
+
+def resize(data: bytes, width: int, height: int) -> bytes:
+    """Declares another size, with as many MCUs in each direction."""
+    for marker in (Marker.SOF0, Marker.SOF1):
+        data = edit(data, marker, lambda frame: frame[:1] + struct.pack(">HH", height, width) + frame[5:])
+    return data
 
 
 def multiscan(planes: Sequence[bytes], sampling: Sequence[int], width: int, height: int) -> bytes:

@@ -1,16 +1,23 @@
-"""The plainest JPEG writer: any coefficients, any sampling, codes of a fixed length. Slow, and obvious."""
+"""A plain JPEG writer for tests: any coefficients, any sampling, any Huffman code, in NumPy."""
 
 from __future__ import annotations
 
+import itertools
 import struct
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from jpeg_surgery import Marker, Segment, join
+
 ZIGZAG = sorted(
     range(64), key=lambda k: (k // 8 + k % 8, k // 8 if (k // 8 + k % 8) % 2 else k % 8)
 )  # natural index of each zigzag index (T.81, figure A.6)
+EOB, ZRL = 0x00, 0xF0
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,78 +36,161 @@ class Component:
         return places.max(axis=-1).astype(np.uint8)
 
 
-def write_jpeg(components: list[Component], width: int, height: int, color: str) -> bytes:
-    """A JPEG of one interleaved scan; color: gray, ycbcr or rgb (by component ids, without JFIF)."""
-    ids = b"RGB" if color == "rgb" else bytes([1, 2, 3])
-    out = bytearray(b"\xff\xd8")
+@dataclass(frozen=True)
+class Code:
+    """A Huffman code: the count of its words of each length 1..16, and the symbols in the words' order."""
 
-    def segment(marker: int, payload: bytes) -> None:
-        out.extend(struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload)
+    counts: tuple[int, ...]
+    symbols: bytes
 
-    for c, component in enumerate(components):  # 16-bit quantisers
-        segment(0xDB, bytes([0x10 | c]) + component.quantisers[ZIGZAG].astype(">u2").tobytes())
-    frame = struct.pack(">BHHB", 8, height, width, len(components))
+    @classmethod
+    def of(cls, lengths: dict[int, int]) -> Code:
+        """Of lengths by symbol, in the order of the symbols."""
+        counts = [list(lengths.values()).count(length) for length in range(1, 17)]
+        return cls(tuple(counts), bytes(sorted(lengths, key=lengths.__getitem__)))
+
+    def words(self) -> tuple[Ints, Ints]:
+        """By symbol: its word, and the word's length, 0 where there is none (T.81, annex C)."""
+        words, lengths = np.zeros((2, 256), np.int64)
+        symbols, word = iter(self.symbols), 0
+        for length, count in enumerate(self.counts, 1):
+            for symbol in itertools.islice(symbols, count):
+                words[symbol], lengths[symbol] = word, length
+                word += 1
+            word <<= 1
+        return words, lengths
+
+
+# Words of 8 bits for all symbols: the order of these is the order of the words.
+_DC = Code.of(dict.fromkeys(range(16), 8))
+_AC = Code.of(dict.fromkeys([EOB, ZRL, *(run << 4 | size for run in range(16) for size in range(1, 16))], 8))
+FIXED = ((_DC, _AC),)
+
+# (DC, AC) for each component, the last pair for all that follow; or a function that makes a code out of the
+# frequencies (256,) of its symbols.
+Codes = Sequence[tuple[Code, Code]] | Callable[[Ints], Code]
+
+
+def write_jpeg(
+    components: Sequence[Component],
+    width: int,
+    height: int,
+    color: str,
+    *,
+    codes: Codes = FIXED,
+    restart_interval: int = 0,
+    frame: Marker = Marker.SOF1,
+    wide_quantisers: bool = True,
+    ids: bytes | None = None,
+    prologue: Sequence[Segment] = (),
+) -> bytes:
+    """A JPEG of one interleaved scan. `color`: gray, ycbcr or rgb, told by their ids; `ids`: others.
+    `prologue`: segments to follow SOI."""
+    ids = ids or (b"RGB" if color == "rgb" else b"\1\2\3")
+    scan = scan_of(components, restart_interval)
+    if callable(codes):
+        codes = [tuple(codes(scan.frequencies(c, kind)) for kind in (0, 1)) for c in range(len(components))]  # type: ignore[misc]
+    table = [min(c, len(codes) - 1) for c in range(len(components))]
+    segments = [Segment(Marker.SOI), *prologue]
     for c, component in enumerate(components):
-        frame += bytes([ids[c], component.h << 4 | component.v, c])
-    segment(0xC1, frame)
-    # Codes of 8 bits for all symbols: a DC symbol is its own code; an AC symbol's is its place in the list.
-    dc = list(range(16))
-    ac = [0x00, 0xF0] + [run << 4 | size for run in range(16) for size in range(1, 16)]
-    segment(0xC4, b"\x00" + bytes([0] * 7 + [len(dc)] + [0] * 8) + bytes(dc))
-    segment(0xC4, b"\x10" + bytes([0] * 7 + [len(ac)] + [0] * 8) + bytes(ac))
-    scan = bytes([len(components)])
-    for c in range(len(components)):
-        scan += bytes([ids[c], 0x00])
-    segment(0xDA, scan + bytes([0, 63, 0]))
-    out += entropy_code(components, ac).replace(b"\xff", b"\xff\x00") + b"\xff\xd9"
-    return bytes(out)
+        quantisers = component.quantisers[ZIGZAG]
+        assert wide_quantisers or quantisers.max() < 256
+        body = quantisers.astype(">u2" if wide_quantisers else "u1").tobytes()
+        segments.append(Segment(Marker.DQT, bytes([wide_quantisers << 4 | c]) + body))
+    body = struct.pack(">BHHB", 8, height, width, len(components))
+    body += b"".join(bytes([ids[c], part.h << 4 | part.v, c]) for c, part in enumerate(components))
+    segments.append(Segment(frame, body))
+    for slot in sorted(set(table)):
+        for kind, code in enumerate(codes[slot]):
+            segments.append(Segment(Marker.DHT, bytes([kind << 4 | slot, *code.counts]) + code.symbols))
+    if restart_interval:
+        segments.append(Segment(Marker.DRI, struct.pack(">H", restart_interval)))
+    body = b"".join(bytes([ids[c], slot << 4 | slot]) for c, slot in enumerate(table))
+    body = bytes([len(components)]) + body + b"\0\x3f\0"
+    segments.append(Segment(Marker.SOS, body, scan.entropy_code([codes[slot] for slot in table])))
+    return join([*segments, Segment(Marker.EOI)])
 
 
-def entropy_code(components: list[Component], ac: list[int]) -> bytes:
-    """The interleaved scan, padded with ones."""
-    code_of = {symbol: code for code, symbol in enumerate(ac)}
-    bits: list[str] = []
-    predictors = [0] * len(components)
+@dataclass(frozen=True)
+class Scan:
+    """Huffman symbols in the order of the scan, and the values behind them."""
 
-    def put(code: int, size: int, value: int) -> None:
-        bits.append(f"{code:08b}")
-        if size:
-            bits.append(f"{value if value > 0 else value + (1 << size) - 1:0{size}b}")
+    segment: Ints  # restart segment
+    component: Ints
+    kind: Ints  # 0: DC, 1: AC
+    symbol: Ints
+    value: Ints  # of as many bits as the symbol's low half says
 
-    for c, line, column in mcu_order(components):
-        block = components[c].blocks[line, column][ZIGZAG].tolist()
-        difference, predictors[c] = block[0] - predictors[c], block[0]
-        size = abs(difference).bit_length()
-        put(size, size, difference)
-        run = 0
-        last = max((k for k in range(1, 64) if block[k]), default=0)
-        for value in block[1 : last + 1]:
-            if value == 0:
-                run += 1
-                continue
-            for _ in range(run // 16):
-                put(code_of[0xF0], 0, 0)
-            size = abs(value).bit_length()
-            put(code_of[(run % 16) << 4 | size], size, value)
-            run = 0
-        if last < 63:
-            put(code_of[0x00], 0, 0)
-    text = "".join(bits)
-    text += "1" * (-len(text) % 8)
-    return int(text, 2).to_bytes(len(text) // 8, "big")
+    def frequencies(self, component: int, kind: int) -> Ints:
+        chosen = (self.component == component) & (self.kind == kind)
+        return np.bincount(self.symbol[chosen], minlength=256)
+
+    def entropy_code(self, codes: Sequence[tuple[Code, Code]]) -> bytes:
+        """With stuffed zeros, and restart markers between the segments, each filled up with ones."""
+        words, lengths = np.moveaxis(np.array([[code.words() for code in pair] for pair in codes]), 2, 0)
+        size = self.symbol & 15
+        bits = words[self.component, self.kind, self.symbol] << size | self.value
+        length = lengths[self.component, self.kind, self.symbol]
+        assert length.all(), "a symbol has no word"
+        length += size
+        total = np.bincount(self.segment, length).astype(np.int64)
+        fill = -total % 8
+        ends = np.searchsorted(self.segment, np.arange(len(total)), side="right")
+        bits, length = np.insert(bits, ends, (1 << fill) - 1), np.insert(length, ends, fill)
+        behind = np.repeat(np.cumsum(length), length) - 1 - np.arange(length.sum())
+        data = np.packbits((np.repeat(bits, length) >> behind & 1).astype(np.uint8)).tobytes()
+        out, begin = [], 0
+        for k, end in enumerate(np.cumsum(total + fill) // 8):
+            out.append((bytes([0xFF, 0xD0 + (k - 1) % 8]) if k else b"") + stuffed(data[begin:end]))
+            begin = end
+        return b"".join(out)
 
 
-def mcu_order(components: list[Component]) -> list[tuple[int, int, int]]:
-    """(component, block line, block column) in the order of the scan."""
-    h, v = [c.h for c in components], [c.v for c in components]
-    if len(components) == 1:  # not interleaved: an MCU is one block
-        h = v = [1]
-    lines, across, _ = components[0].blocks.shape
-    return [
-        (c, row * v[c] + y, column * h[c] + x)
-        for row in range(lines // v[0])
-        for column in range(across // h[0])
-        for c in range(len(components))
-        for y in range(v[c])
-        for x in range(h[c])
+def stuffed(data: bytes) -> bytes:
+    return data.replace(b"\xff", b"\xff\0")
+
+
+def scan_of(components: Sequence[Component], restart_interval: int = 0) -> Scan:
+    """The scan of T.81, A.2.3 and F.1.2."""
+    mcus = [mcus_of(component, len(components) == 1) for component in components]
+    count, per_mcu = len(mcus[0]), [part.shape[1] for part in mcus]
+    interval = restart_interval or count
+    blocks = np.concatenate(mcus, axis=1)[..., ZIGZAG].astype(np.int64).reshape(-1, 64)
+    component = np.tile(np.repeat(np.arange(len(mcus)), per_mcu), count)
+    segment = np.repeat(np.arange(count) // interval, sum(per_mcu))
+    differences = np.empty(len(blocks), np.int64)
+    for c, n in enumerate(per_mcu):
+        dc = blocks[component == c, 0]
+        before = np.roll(dc, 1)
+        before[:: n * interval] = 0
+        differences[component == c] = dc - before
+    block, k = np.nonzero(blocks[:, 1:])
+    k += 1
+    before = np.where(np.roll(block, 1) == block, np.roll(k, 1), 0)
+    before[:1] = 0
+    run = k - before - 1
+    ends = np.flatnonzero(blocks[:, 63] == 0)
+    zeros = [np.flatnonzero(run >= 16 * times) for times in (1, 2, 3)]
+    # What follows what: the difference, sixteens of zeros, the coefficient behind them, the end of the block.
+    parts = [
+        (np.arange(len(blocks)), 0, 0, differences, 0),
+        (block, 4 * k + 3, 1, blocks[block, k], run % 16),
     ]
+    parts += [(block[found], 4 * k[found], 1, 0, ZRL >> 4) for found in zeros]
+    parts += [(ends, 4 * 64, 1, 0, EOB)]
+    where, order, kind, value, high = (
+        np.concatenate([np.broadcast_to(part[field], part[0].shape) for part in parts]) for field in range(5)
+    )
+    sort = np.argsort(where * 512 + order, kind="stable")
+    where, kind, value, high = where[sort], kind[sort], value[sort], high[sort]
+    size = np.frexp(np.abs(value))[1].astype(np.int64)
+    value = np.where(value < 0, value + (1 << size) - 1, value)
+    return Scan(segment[where], component[where], kind, high << 4 | size, value)
+
+
+def mcus_of(component: Component, alone: bool) -> npt.NDArray[np.int16]:
+    """(MCUs, blocks in each, 64). A lone component is not interleaved: its MCU is one block."""
+    h, v = (1, 1) if alone else (component.h, component.v)
+    lines, across, _ = component.blocks.shape
+    grid = component.blocks.reshape(lines // v, v, across // h, h, 64)
+    return grid.swapaxes(1, 2).reshape(-1, v * h, 64)

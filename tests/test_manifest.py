@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from fastload.errors import ManifestError
+from fastload.indexed import find_datasets
 from fastload.manifest import (
     Change,
     ClassInfo,
     Manifest,
     ShardInfo,
     Skipped,
-    find_datasets,
     shard_name,
 )
 

@@ -9,18 +9,15 @@
 namespace fastload::jpeg {
 namespace {
 
-constexpr int kMostBlocksInMcu = 10;  // T.81, B.2.3
-constexpr int kLargestSide = 65500;   // libjpeg's JPEG_MAX_DIMENSION
+constexpr int kLargestSide = 65500;  // libjpeg's JPEG_MAX_DIMENSION
 
 // Enough segments for the lanes, and few enough coefficients for the cache.
 constexpr int kSegmentsInBand = 12;
 
 // What libjpeg decodes.
 bool supported(const Layout& layout) {
-  if (layout.width > kLargestSide || layout.height > kLargestSide) return false;
-  int blocks = 0;
-  for (int c = 0; c < layout.components; ++c) blocks += layout.h[c] * layout.v[c];
-  return blocks <= kMostBlocksInMcu;
+  return layout.width <= kLargestSide && layout.height <= kLargestSide &&
+         layout.blocks_in_mcu() <= kMostBlocksInMcu;
 }
 
 Stream make_stream(const uint8_t* data, const uint8_t* end, int bit) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace fastload::jpeg {
-namespace {
 
 // T.81, C.2. No code word may consist of ones only.
 bool assign(const HuffmanSpec& code, CanonicalCode& canonical) {
@@ -20,6 +19,8 @@ bool assign(const HuffmanSpec& code, CanonicalCode& canonical) {
   std::copy(code.symbols.begin(), code.symbols.end(), canonical.symbols);
   return true;
 }
+
+namespace {
 
 uint32_t ac_entry(int bits, size_t addend, int value) {
   return static_cast<uint32_t>(value) << 16 | static_cast<uint32_t>(addend << 8) |

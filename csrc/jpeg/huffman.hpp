@@ -66,6 +66,7 @@ struct DcTable {
 };
 
 // False if libjpeg would reject the code.
+bool assign(const HuffmanSpec& code, CanonicalCode& canonical);
 bool build(const HuffmanSpec& code, AcTable& table);
 bool build(const HuffmanSpec& code, DcTable& table);
 

@@ -9,6 +9,8 @@
 
 namespace fastload::jpeg {
 
+inline constexpr int kMostBlocksInMcu = 10;  // of a scan of several components: T.81, B.2.3
+
 struct Layout {
   int width = 0;
   int height = 0;
@@ -24,6 +26,13 @@ struct Layout {
   FL_HD int mcu_height() const { return 8 * max_v(); }
   FL_HD int mcu_columns() const { return (width + mcu_width() - 1) / mcu_width(); }
   FL_HD int mcu_rows() const { return (height + mcu_height() - 1) / mcu_height(); }
+
+  FL_HD int blocks_in_mcu() const {
+    if (components == 1) return 1;
+    int blocks = 0;
+    for (int c = 0; c < components; ++c) blocks += h[c] * v[c];
+    return blocks;
+  }
 
   friend bool operator==(const Layout&, const Layout&) = default;
 

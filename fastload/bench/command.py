@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fastload.errors import BenchError
-from fastload.manifest import find_datasets
+from fastload.indexed import find_datasets
 
 from . import chart, images, machine
 from .job import Job

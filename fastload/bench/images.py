@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +22,17 @@ def lay_out(split: Path, source: Path | None, folder: Path, limit: int) -> dict[
     """
     dataset = ShardDataset(split)
     count = min(limit, len(dataset))
-    for label in range(len(dataset.classes)):
-        (folder / f"{label:05d}").mkdir(parents=True)
+    chosen = dataset.select([k * len(dataset) // count for k in range(count)])
+    _make_class_folders(folder, len(dataset.classes), (sample.label for sample in chosen))
     paths, in_shards, pixels = {}, 0, 0
-    for i in (k * len(dataset) // count for k in range(count)):
-        sample = dataset[i]
+    for i, sample in zip(chosen.indices, chosen, strict=True):
         in_shards += len(sample.jpeg)
         pixels += sample.width * sample.height
         paths[sample.key] = folder / f"{sample.label:05d}" / f"{i}.jpg"
         if source is None:
             paths[sample.key].write_bytes(sample.jpeg)
     if source is not None:
-        _write_originals(source, dataset.split, paths)
+        _write_originals(source, dataset.split or None, paths)
     return {
         "split": dataset.split,
         "images": count,
@@ -44,7 +44,18 @@ def lay_out(split: Path, source: Path | None, folder: Path, limit: int) -> dict[
     }
 
 
-def _write_originals(source: Path, split: str, paths: dict[str, Path]) -> None:
+def _make_class_folders(folder: Path, classes: int, labels: Iterable[int]) -> None:
+    """A folder for each class, also for those without images: peers number the classes by folders."""
+    if not classes:  # an index of tars names none
+        found = set(labels)
+        if min(found) < 0:
+            raise BenchError("some samples have no label: the peers tell classes by the folders of a dataset")
+        classes = max(found) + 1
+    for label in range(classes):
+        (folder / f"{label:05d}").mkdir(parents=True)
+
+
+def _write_originals(source: Path, split: str | None, paths: dict[str, Path]) -> None:
     missing = dict(paths)
     for opened in open_sources(source, split):
         for group in range(len(opened.group_bytes)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from fastload._native import PreparedJpeg, jpeg_info, prepare_jpeg
+from fastload._native import JpegInfo, PreparedJpeg, jpeg_info, prepare_jpeg
 from fastload.errors import JpegError, PrepareError
 from fastload.prepare.odd import JPEG_START, reencode
 from fastload.prepare.options import Options
@@ -30,6 +32,11 @@ def convert(item: Item, options: Options) -> Converted:
 
     Raises PrepareError where the storage itself fails, which says nothing about the image.
     """
+    return judged(item, partial(_convert, options=options))
+
+
+def judged(item: Item, make: Callable[[bytes], Converted]) -> Converted:
+    """What ``make`` makes of the item's bytes, or why it cannot. Raises PrepareError as ``convert`` does."""
     try:
         data = item.read()
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
@@ -39,28 +46,34 @@ def convert(item: Item, options: Options) -> Converted:
             f"cannot read {item.name}: {error}. Run the same command again to go on"
         ) from error
     try:
-        return _convert(data, options)
+        if not data:
+            raise JpegError("the file is empty")
+        return make(data)
     except JpegError as error:
         return Converted(None, reason=str(error))
     except MemoryError:
         return Converted(None, reason="does not fit into memory")
 
 
-def _convert(data: bytes, options: Options) -> Converted:
-    if not data:
-        raise JpegError("the file is empty")
-    if not data.startswith(JPEG_START):
-        return _through_pillow(data, options)
+def header_of(data: bytes) -> JpegInfo:
+    """What a JPEG says of itself. Raises JpegError, also for more pixels than any real image has."""
     info = jpeg_info(data)
     if info.width * info.height > _MOST_PIXELS:
         raise JpegError(
             f"its header promises {info.width} x {info.height} pixels, more than {_MOST_PIXELS:,}"
         )
+    return info
+
+
+def _convert(data: bytes, options: Options) -> Converted:
+    if not data.startswith(JPEG_START):
+        return _through_pillow(data, options)
+    info = header_of(data)
     too_large = options.max_side is not None and max(info.width, info.height) > options.max_side
     if too_large or info.components == 4:
         return _through_pillow(data, options)
     prepared = prepare_jpeg(data, verbatim=options.verbatim, keep_truncated=options.keep_truncated)
-    return Converted(prepared, _changes(prepared))
+    return Converted(prepared, changes_of(prepared))
 
 
 def _through_pillow(data: bytes, options: Options) -> Converted:
@@ -69,9 +82,10 @@ def _through_pillow(data: bytes, options: Options) -> Converted:
     whole = data + _END_OF_IMAGE if options.keep_truncated and data.startswith(JPEG_START) else data
     jpeg, what, detail = reencode(whole, options.max_side)
     prepared = prepare_jpeg(jpeg)  # it has no bytes of its own to keep: never verbatim
-    return Converted(prepared, ((what, detail), *_changes(prepared)))
+    return Converted(prepared, ((what, detail), *changes_of(prepared)))
 
 
-def _changes(prepared: PreparedJpeg) -> tuple[tuple[str, str], ...]:
+def changes_of(prepared: PreparedJpeg) -> tuple[tuple[str, str], ...]:
+    """The decoder's notes on an image, as (what, detail)."""
     parts = (note.partition(": ") for note in prepared.notes)
     return tuple((what, detail) for what, _, detail in parts)

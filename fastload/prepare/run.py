@@ -9,9 +9,9 @@ shard is synced, hashed and committed on a thread of its own while the next one 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,8 @@ from fastload.manifest import Change, Manifest, ShardInfo, Skipped, shard_name
 from fastload.prepare.convert import Converted, convert
 from fastload.prepare.journal import Entry, Journal, Position
 from fastload.prepare.options import Options
+from fastload.prepare.ordered import in_order
 from fastload.prepare.sources import Item, Source
-
-_WINDOW = 4  # images in flight for each worker: enough to hide a slow one
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,17 @@ def prepare_split(
     """
     journal = Journal(directory, source.split, options.record(source.fingerprint))
     try:
-        with ThreadPoolExecutor(workers, "prepare") as pool, ThreadPoolExecutor(1, "commit") as committer:
+        with ThreadPoolExecutor(1, "commit") as committer:
+            run = _Run(source, options, journal, committer, progress)
+            items = _items(source, run.end, run.items, options)
             try:
-                run = _Run(source, options, journal, committer, progress)
-                run.consume(
-                    _in_order(pool, workers * _WINDOW, options, _items(source, run.end, run.items, options))
-                )
+                with closing(in_order(lambda placed: convert(placed[0], options), items, workers)) as results:
+                    run.consume(results)
             except OSError as error:
                 raise PrepareError(
                     f"{directory}: {error}. {len(journal.entries)} shards are finished; "
                     "make room or mend it, and run the same command again to go on"
                 ) from error
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
         manifest = _manifest(source, options, journal.entries, run.skipped)
         manifest.save(directory)
         journal.remove()
@@ -90,20 +87,6 @@ def _items(source: Source, start: Position, taken: int, options: Options) -> Ite
                 return
             taken += 1
             yield items[index], Position(group, index + 1)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, window: int, options: Options, items: Iterator[_Placed]
-) -> Iterator[tuple[_Placed, Converted]]:
-    """Results in the order of ``items``, with at most ``window`` of them under way."""
-    pending: deque[tuple[_Placed, Future[Converted]]] = deque()
-    for placed in items:
-        pending.append((placed, pool.submit(convert, placed[0], options)))
-        if len(pending) >= window:
-            placed, future = pending.popleft()
-            yield placed, future.result()
-    for placed, future in pending:
-        yield placed, future.result()
 
 
 class _Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -36,9 +37,18 @@ class TarIndex:
         self._file.close()
 
     def members(self, inside: Member | None = None) -> list[Member]:
-        """The files of the archive, or of the archive that is its member ``inside``, in name order.
+        """The files of the archive, or of the archive that is its member ``inside``, in name order. Hidden
+        ones are left out.
 
-        Reads headers and hops over contents. Raises PrepareError where the archive is damaged or ends early.
+        Raises PrepareError where the archive is damaged or ends early.
+        """
+        visible = (m for m in self.walk(inside) if not m.name.rpartition("/")[2].startswith("."))
+        return sorted(visible, key=lambda member: member.name)
+
+    def walk(self, inside: Member | None = None) -> Iterator[Member]:
+        """Every regular file, in the order in which they lie. Reads headers and hops over contents.
+
+        Raises PrepareError where the archive is damaged or ends early.
         """
         name = f"{self.path}: {inside.name}" if inside else str(self.path)
         start, size = (inside.offset, inside.size) if inside else (0, self.size)
@@ -46,12 +56,11 @@ class TarIndex:
             # The headers lie all over the archive and its files are wanted next: have the kernel stream it.
             os.posix_fadvise(self._file.fileno(), start, size, os.POSIX_FADV_WILLNEED)
         window = _Window(self._file.fileno(), start, size)
-        found = []
         try:
             with tarfile.open(fileobj=cast("IO[bytes]", window), mode="r:") as archive:
                 for entry in archive:
-                    if entry.isfile() and not entry.name.rpartition("/")[2].startswith("."):
-                        found.append(Member(entry.name, start + entry.offset_data, entry.size))
+                    if entry.isfile():
+                        yield Member(entry.name, start + entry.offset_data, entry.size)
                     archive.members.clear()  # type: ignore[attr-defined]  # else it keeps every header
                 # tarfile takes a damaged header, or none, for the end. The true end is a block of zeros.
                 window.seek(archive.offset)
@@ -59,7 +68,6 @@ class TarIndex:
                     raise tarfile.ReadError(f"no valid header and no end at byte {archive.offset} of {size}")
         except tarfile.TarError as error:
             raise PrepareError(f"{name} is not a whole tar archive: {error}. Download it again") from error
-        return sorted(found, key=lambda member: member.name)
 
     def read(self, member: Member) -> bytes:
         """The bytes of a member. Raises OSError."""
