@@ -11,6 +11,8 @@
 
 namespace fastload::jpeg {
 
+inline constexpr int kLargestReduction = 8;
+
 // Pixels of the result.
 FL_HD inline int reduced(int pixels, int reduction) { return (pixels + reduction - 1) / reduction; }
 

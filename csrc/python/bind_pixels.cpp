@@ -15,6 +15,7 @@
 #include "jpeg/idct_reduced.hpp"
 #include "jpeg/pixel_stage.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 
 namespace py = pybind11;
 
@@ -97,7 +98,7 @@ jpeg::ColorSpace color_space_of(const std::string& name) {
 Samples decode(const std::vector<Plane>& planes, const std::vector<std::array<uint8_t, 2>>& sampling,
                std::array<int, 2> size, const std::string& color, const Box& covered, const Box& crop,
                int reduction, int repeat) {
-  require(reduction == 1 || reduction == 2 || reduction == 4 || reduction == 8, "reduction is 1, 2, 4 or 8");
+  require_reduction(reduction);
   jpeg::Layout layout;
   layout.width = size[0];
   layout.height = size[1];
