@@ -35,7 +35,9 @@ def transform_4(x: Ints) -> Ints:
     odd = x[..., [1, 3, 5, 7]]
     base, even = x[..., 0] << 14, x[..., [2, 6]] @ np.array(EVEN)
     outer, inner = odd @ np.array(OUTER), odd @ np.array(INNER)
-    return wrap32(np.stack([base + even + outer, base - even + inner, base - even - inner, base + even - outer], -1))
+    return wrap32(
+        np.stack([base + even + outer, base - even + inner, base - even - inner, base + even - outer], -1)
+    )
 
 
 def transform_2(x: Ints, first: Ints) -> Ints:

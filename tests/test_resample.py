@@ -115,7 +115,9 @@ def test_window_of_region(
     parts=st.sampled_from([1, 2, 4, 8]),
     name=st.sampled_from(sorted(FILTERS)),
 )
-def test_box(data: st.DataObject, in_w: int, in_h: int, out_w: int, out_h: int, parts: int, name: str) -> None:
+def test_box(
+    data: st.DataObject, in_w: int, in_h: int, out_w: int, out_h: int, parts: int, name: str
+) -> None:
     """A box that begins and ends between pixels, from no more than its source region. Whole numbers are
     frequent, and the box's size is often the output's."""
 
