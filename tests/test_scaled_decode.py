@@ -73,7 +73,7 @@ def test_crops_out_of_some_rows_and_segments(tmp_path: Path, verbatim: bool) -> 
 
 @pytest.mark.parametrize("sampling", ["4:2:2", "4:2:0"])
 def test_segments_too_narrow_for_the_triangle_filter(tmp_path: Path, sampling: str) -> None:
-    """At 1/4, an MCU of 4:2:2 has two chroma samples a row: alone they would be replicated, as libjpeg does."""
+    """At 1/4, an MCU of 4:2:2 has two chroma samples a row, which libjpeg would replicate."""
     jpegs = {
         f"w{w}": encode("coffee", w, 30, subsampling=sampling, restart_marker_blocks=1)
         for w in range(81, 100, 2)
@@ -112,7 +112,7 @@ def test_refuses_other_reductions() -> None:
 
 
 def reduction_of(crop: tuple[int, int, int, int], size: tuple[int, int]) -> int:
-    return max(s for s in (1, 2, 4, 8) if crop[2] >= s * size[0] and crop[3] >= s * size[1])
+    return max((s for s in REDUCTIONS if crop[2] >= s * size[0] and crop[3] >= s * size[1]), default=1)
 
 
 def reference(
