@@ -61,16 +61,22 @@ class FileReader final : public SampleReader {
       width = whole.width;
       height = whole.height;
     }
-    return {width, height, source_.label(index)};
+    return {width, height, source_.label(index), !whole_};
   }
 
-  void read(const image::Rect& crop) override { crop_ = crop; }
+  void read(const image::Rect& crop, int reduction) override {
+    crop_ = crop;
+    reduction_ = reduction;
+  }
 
   jpeg::Pixels& decode() override {
     if (!whole_) {
-      effort_.fallback = try_decode();
+      const std::optional<Fallback> outcome = try_decode();
+      effort_.fallback = outcome.value_or(Fallback::damaged);
       if (effort_.fallback == Fallback::none) return pixels_;
       decode_whole();
+      // What is not broken to the foreign decoder is not to libjpeg, which can reduce it.
+      if (outcome && reduction_ > 1) return pixels_;
     }
     cut();
     return pixels_;
@@ -79,11 +85,11 @@ class FileReader final : public SampleReader {
   [[nodiscard]] Effort effort() const override { return effort_; }
 
  private:
-  Fallback try_decode() {
+  std::optional<Fallback> try_decode() {
     try {
-      return decoder_.decode(bytes_, crop_, pixels_);
+      return decoder_.decode(bytes_, crop_, pixels_, reduction_);
     } catch (const Error&) {  // libjpeg's verdict; the foreign decoder's counts
-      return Fallback::damaged;
+      return std::nullopt;
     }
   }
 
@@ -108,6 +114,7 @@ class FileReader final : public SampleReader {
   const FileSource& source_;
   std::vector<uint8_t> bytes_;
   image::Rect crop_;
+  int reduction_ = 1;
   Effort effort_;
   jpeg::Decoder decoder_;
   jpeg::Pixels pixels_;

@@ -14,10 +14,12 @@ class ShardReader final : public SampleReader {
     const shard::Dataset::Place place = dataset_.locate(index);
     shard_ = &place.shard;
     record_ = &shard_->record(place.sample);
-    return {record_->width, record_->height, record_->label};
+    return {record_->width, record_->height, record_->label, true};
   }
 
-  void read(const image::Rect& crop) override { crop_.read(*shard_, *record_, crop); }
+  void read(const image::Rect& crop, int reduction) override {
+    crop_.read(*shard_, *record_, crop, reduction);
+  }
   jpeg::Pixels& decode() override { return crop_.decode(); }
 
   [[nodiscard]] Effort effort() const override {

@@ -14,6 +14,7 @@ namespace fastload::pipeline {
 struct SampleInfo {
   int width, height;
   int32_t label;
+  bool reducible;  // whether its decoder can decode it at a part of its size
 };
 
 // What the last sample cost.
@@ -34,7 +35,9 @@ class SampleReader {
   virtual ~SampleReader() = default;
 
   virtual SampleInfo open(uint64_t index) = 0;
-  virtual void read(const image::Rect& crop) = 0;
+  // The crop is one of the image reduced by `reduction` (see jpeg/reduction.hpp), which is 1 if it is not
+  // reducible.
+  virtual void read(const image::Rect& crop, int reduction) = 0;
   // The pixels of that crop, which stay valid (and may be written to) until the next open().
   virtual jpeg::Pixels& decode() = 0;
 
