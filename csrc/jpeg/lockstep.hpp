@@ -35,10 +35,8 @@ struct Scan {
 struct Stream {
   Lane lane;
   const uint8_t* end = nullptr;
-  const Slot* slot = nullptr;             // of the current block
-  uint8_t* last = nullptr;                // likewise
   int mcus = 0;                           // still to decode
-  int16_t* blocks[kMostComponents] = {};  // of the current MCU
+  int16_t* blocks[kMostComponents] = {};  // of the next MCU
   uint8_t* lasts[kMostComponents] = {};
   uint32_t predictions[kMostComponents] = {};  // modulo 2^32, as libjpeg's wrap in practice
 };
