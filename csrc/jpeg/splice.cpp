@@ -85,9 +85,10 @@ void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t s
   const uint8_t* at = rows.data();
   const uint8_t* const end = rows.data() + rows.size();
   int kept = 0;
+  bool more = true;  // a segment, which may be empty
   for (int row = plan.row_begin; row < plan.row_end; ++row) {
     for (int segment = 0; segment < per_row; ++segment) {
-      if (at >= end) fail();
+      if (!more) fail();
       const uint8_t* const stop = segment_end(at, end);
       if (segment >= plan.segment_begin && segment < plan.segment_end) {
         if (kept > 0) {
@@ -98,10 +99,11 @@ void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t s
         to += stop - at;
         ++kept;
       }
-      at = stop == end ? end : stop + 2;
+      more = stop != end;
+      at = more ? stop + 2 : end;
     }
   }
-  if (at != end) fail();
+  if (more) fail();
   *to++ = 0xFF;
   *to++ = kEOI;
   out.resize(static_cast<size_t>(to - out.data()));
