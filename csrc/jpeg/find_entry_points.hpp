@@ -41,7 +41,7 @@ class EntryPointFinder {
   std::vector<uint8_t> buffer_;  // a restart segment without stuffing
 };
 
-// MCUs from an entry point to the next one in a row of `columns` MCUs.
-int choose_entry_interval(int columns);
+// MCUs from an entry point to the next one in a row.
+int choose_entry_interval(const Layout& layout);
 
 }  // namespace fastload::jpeg
