@@ -184,8 +184,3 @@ def test_refuses_what_has_no_meaning() -> None:
         native.resize(rgb, 4, 4, "box", window=(2, 0, 3, 4))
     with pytest.raises(ValueError, match="unknown filter 'cubic'"):
         native.resize(rgb, 4, 4, "cubic")
-
-
-def test_refuses_an_unknown_simd_target() -> None:
-    with pytest.raises(ValueError, match="'MMX' is not one"):
-        native.set_simd_target("MMX")

@@ -107,7 +107,7 @@ int choose_entry_interval(const Layout& layout) {
   // pixels +3.0% and 0%, 128 +2.0% and +2%, 192 +1.6% and +9%, 256 +1.3% and +18%, whole rows +1.0% and +28%.
   constexpr int kPixels = 128;
   const int columns = layout.mcu_columns();
-  const int pieces = std::max(1, (layout.width + kPixels / 2) / kPixels);
+  const int pieces = std::max(1, (columns * layout.mcu_width() + kPixels / 2) / kPixels);
   return (columns + pieces - 1) / pieces;
 }
 

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/idct.cpp"
@@ -174,6 +175,7 @@ void IdctBlocks(const int16_t* blocks, const uint8_t* last, int count, const uin
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -186,4 +188,5 @@ void idct_blocks(const int16_t* blocks, const uint8_t* last, int count, const ui
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("idct")
 #endif

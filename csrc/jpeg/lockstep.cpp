@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/lockstep.cpp"
@@ -128,6 +129,7 @@ bool Decode(const Scan& scan, Stream* streams, int count) {
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -150,4 +152,5 @@ bool decode(const Scan& scan, Stream* streams, int count) {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("lockstep")
 #endif

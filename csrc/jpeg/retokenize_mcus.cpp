@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 #include "jpeg/skip_table.hpp"
 
 // Scalar code, but compiled per target for the sake of BMI2's shifts.
@@ -135,6 +136,7 @@ bool RetokenizeMcus(TokenScan& scan, SkipCursor& from, int row, int column, int 
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -146,4 +148,5 @@ bool retokenize_mcus(TokenScan& scan, SkipCursor& cursor, int row, int column, i
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("retokenize_mcus")
 #endif

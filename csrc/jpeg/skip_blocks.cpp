@@ -1,6 +1,7 @@
 #include "jpeg/skip_blocks.hpp"
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 // Scalar code, but compiled per target for the sake of BMI2's shifts.
 #undef HWY_TARGET_INCLUDE
@@ -84,6 +85,7 @@ bool SkipMcus(SkipScan& scan, SkipCursor& from, int mcus) {
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -95,4 +97,5 @@ bool skip_mcus(SkipScan& scan, SkipCursor& cursor, int mcus) {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("skip_blocks")
 #endif

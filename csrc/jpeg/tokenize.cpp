@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 #include "jpeg/token_counter.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -62,6 +63,7 @@ void Tokenize(const Coefficients& image, Tokens& out) {
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -95,4 +97,5 @@ bool Tokens::fit_baseline() const {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("tokenize")
 #endif

@@ -132,7 +132,8 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
   // it.
   const bool entered = options.verbatim && find_entries(jpeg, stored);
   if (!options.verbatim) encoded = rewrite(jpeg, source, in);
-  if (!entered && !encoded) {
+  stored.fast = entered || encoded;
+  if (!stored.fast) {
     Coefficients image = read_coefficients(in);
     const bool smooth = decoder_would_smooth(in.info);
     stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);

@@ -19,6 +19,7 @@ struct StoredJpeg {
   Process source = Process::baseline;  // what the input was
   bool rewritten = false;              // false: the input's own bytes
   bool truncated = false;
+  bool fast = false;  // flawless and of the fast subset, so that libjpeg read no more than its header
   std::vector<std::string> notes;  // what was done or seen, for people; empty for an ordinary file
 };
 

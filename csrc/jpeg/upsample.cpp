@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/upsample.cpp"
@@ -99,6 +100,7 @@ void H1V2(const uint8_t* nearer, const uint8_t* farther, bool lower, int count, 
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -141,4 +143,5 @@ Upsampling choose_upsampling(const Layout& layout, int c, int width, int reducti
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("upsample")
 #endif

@@ -148,6 +148,7 @@ void fastload::bind_image(py::module_& m) {
       "Whether vectors give the exact values, so that no table is needed.");
   image.def("simd_targets", &simd_targets, "SIMD targets of this processor, best first.");
   image.def("simd_target", &simd_target, "The SIMD target that kernels run with.");
+  image.def("simd_stages", &simd_stages, "The same of each file of kernels, as a kernel there reports it.");
   image.def("set_simd_target", &set_simd_target, py::arg("name"),
             "Force a SIMD target; '' goes back to the best.");
 }

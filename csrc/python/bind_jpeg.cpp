@@ -89,6 +89,7 @@ void bind_jpeg(py::module_& m) {
                              [](const jpeg::StoredJpeg& s) { return s.entry_points.interval; })
       .def_property_readonly("entry_points", &entry_points)
       .def_readonly("truncated", &jpeg::StoredJpeg::truncated)
+      .def_readonly("fast", &jpeg::StoredJpeg::fast)
       .def("__len__", [](const jpeg::StoredJpeg& s) { return s.bytes.size(); });
 
   m.def("jpeg_info", [](const py::bytes& data) { return jpeg::read_header(view(data)); }, py::arg("data"));
