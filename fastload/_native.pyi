@@ -1,6 +1,7 @@
 """The native core. Private: the fastload package is its public face."""
 
 import enum
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -193,6 +194,7 @@ class PlanBuilder:
         scale: bool,
         mean: tuple[float, ...] | None,
         std: tuple[float, ...] | None,
+        reciprocal: bool,
     ) -> Plan: ...
 
 class BufferPool:
@@ -221,10 +223,16 @@ class Batch:
     @property
     def epoch(self) -> int: ...
 
+class FileSource:
+    def __init__(
+        self, paths: bytes, labels: npt.NDArray[np.int32], decode: Callable[[bytes], npt.NDArray[np.uint8]]
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
 class Loader:
     def __init__(
         self,
-        dataset: Dataset,
+        source: Dataset | FileSource,
         plan: Plan,
         pool: BufferPool,
         *,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dataset(split: Path) -> fastload.ShardDataset:
     dataset = fastload.ShardDataset(split)
     assert len(dataset.manifest.shards) > 1
+    return dataset
+
+
+@pytest.fixture(scope="session")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> fastload.ShardDataset:
+    """61 samples, small ones, each of a class of its own: sample k has label k."""
+    source, dest = tmp_path_factory.mktemp("numbered"), tmp_path_factory.mktemp("numbered_shards")
+    rng, photo = random.Random(61), corpus.photographs()[0]
+    for label in range(61):
+        (source / f"{label:03}").mkdir()
+        (source / f"{label:03}" / "0.jpg").write_bytes(corpus.sample_jpeg(rng, photo, label, (24, 32)))
+    prepare(source, dest, split="train")
+    dataset = fastload.ShardDataset(dest / "train")
+    assert [sample.label for sample in dataset] == list(range(61))
     return dataset
 
 

@@ -91,7 +91,7 @@ py::dtype numpy_dtype(DType dtype) {
 
 Store stage_of(const std::string& dtype, bool channels_last, bool scale,
                std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std) {
-  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}};
+  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}, false};
   if (mean.has_value() != std.has_value()) throw Error(ErrorKind::value, "mean and std come together");
   if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
   if (std) std::copy(std->begin(), std->end(), spec.std);
