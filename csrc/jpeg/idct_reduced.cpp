@@ -1,6 +1,7 @@
 #include "jpeg/idct_reduced.hpp"
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/idct_reduced.cpp"
@@ -142,6 +143,7 @@ void IdctBlocks2(const int16_t* blocks, [[maybe_unused]] const uint8_t* last, in
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -165,4 +167,5 @@ void idct_blocks_1(const int16_t* blocks, const uint8_t* /*last*/, int count, co
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("idct_reduced")
 #endif

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "jpeg/encode.hpp"
 #include "jpeg/find_entry_points.hpp"
@@ -61,7 +62,7 @@ std::optional<EncodedJpeg> rewrite(Bytes jpeg, const Header& source, const Decom
 }
 
 // What keeps these coefficients from being rewritten; empty if nothing does.
-std::string find_obstacle(const Coefficients& image, bool smooth) {
+std::string_view find_obstacle(const Coefficients& image, bool smooth) {
   if (smooth) return "progressive without its last refinement scans, which libjpeg smooths when it decodes";
   if (image.layout.blocks_in_mcu() > kMostBlocksInMcu) return "more than 10 blocks in an MCU";
   return "";
