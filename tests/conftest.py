@@ -12,6 +12,7 @@ import pytest
 
 import corpus
 import fastload
+import training_loops
 from fastload._native import image
 from fastload.prepare import prepare
 
@@ -107,3 +108,9 @@ def imagenet_sample() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+@pytest.fixture(scope="session")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Splits train, of 40 samples, and val, of 18."""
+    return training_loops.make_shards(tmp_path_factory.mktemp("two_classes"))

@@ -66,4 +66,5 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_cuda(m);
   fastload::bind_source(m);
   fastload::bind_loader(m);
+  fastload::bind_splice(m);
 }
