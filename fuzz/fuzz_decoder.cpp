@@ -1,6 +1,6 @@
 // Fuzz target: whatever the bytes, the own decoder and libjpeg agree on pixels or on the failure, for the
-// whole image and for a crop, also through entry points, with every SIMD target, and nothing is read or
-// written out of bounds (build with ASan and UBSan; see README.md).
+// whole image and for a crop, also reduced and through entry points, with every SIMD target, and nothing is
+// read or written out of bounds (build with ASan and UBSan; see README.md).
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
@@ -11,6 +11,7 @@
 #include "image/simd_target.hpp"
 #include "jpeg/find_entry_points.hpp"
 #include "jpeg/libjpeg_decoder.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace {
 
@@ -41,26 +42,27 @@ bool decodes(Decode decode) {
 }
 
 // libjpeg's pixels, or false.
-bool reference(jpeg::Bytes bytes, const image::Rect& crop, jpeg::Pixels& pixels) {
+bool reference(jpeg::Bytes bytes, const image::Rect& crop, int reduction, jpeg::Pixels& pixels) {
   static jpeg::LibjpegDecoder libjpeg;
-  return decodes([&] { libjpeg.decode(bytes, crop, pixels); });
+  return decodes([&] { libjpeg.decode(bytes, crop, pixels, reduction); });
 }
 
-void compare(jpeg::Decoder& own, jpeg::Bytes bytes, const image::Rect& crop) {
+void compare(jpeg::Decoder& own, jpeg::Bytes bytes, const image::Rect& crop, int reduction) {
   static jpeg::Pixels a, b;
-  const bool decoded = decodes([&] { own.decode(bytes, crop, a); });
-  if (decoded != reference(bytes, crop, b) || (decoded && a.bytes != b.bytes)) std::abort();
+  const bool decoded = decodes([&] { own.decode(bytes, crop, a, reduction); });
+  if (decoded != reference(bytes, crop, reduction, b) || (decoded && a.bytes != b.bytes)) std::abort();
 }
 
 // Out of no more bytes than a shard's reader has, each part in memory of its own.
 void compare_by_rows(jpeg::Decoder& own, jpeg::Bytes bytes, const jpeg::Header& header,
-                     const image::Rect& crop, Random& random) {
+                     const image::Rect& crop, int reduction, Random& random) {
   static jpeg::EntryPointFinder finder;
   const auto found = finder.find(bytes, header);
   if (!found) return;
   const jpeg::Layout& layout = header.layout;
   const int entered = found->entry_points.interval;
-  const auto plan = jpeg::plan_splice(layout, entered > 0 ? entered : layout.restart_interval, crop);
+  const auto plan =
+      jpeg::plan_splice(layout, entered > 0 ? entered : layout.restart_interval, crop, reduction);
   const auto row = [&](int k) { return size_t{found->row_offsets[static_cast<size_t>(k)]}; };
   const size_t begin = row(plan.row_begin), shared = entered > 0 ? jpeg::kSharedBytes : 0;
   const size_t end = std::min(row(plan.row_end) + shared, bytes.size());
@@ -78,8 +80,10 @@ void compare_by_rows(jpeg::Decoder& own, jpeg::Bytes bytes, const jpeg::Header& 
     }
   }
   static jpeg::Pixels a, b;
-  const auto decode = [&] { own.decode_rows(layout, plan, head, rows, {entered, points, offsets}, crop, a); };
-  if (!decodes(decode) || !reference(bytes, crop, b) || a.bytes != b.bytes) std::abort();
+  const auto decode = [&] {
+    own.decode_rows(layout, plan, head, rows, {entered, points, offsets}, crop, a, reduction);
+  };
+  if (!decodes(decode) || !reference(bytes, crop, reduction, b) || a.bytes != b.bytes) std::abort();
   if (entered == 0) return;
   // Any points, as an index may hold that is not ours: pixels or an error.
   for (jpeg::EntryPoint& point : points) {
@@ -107,10 +111,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const auto targets = image::simd_targets();
   image::set_simd_target(targets[static_cast<size_t>(random.below(static_cast<int>(targets.size())))]);
   jpeg::Decoder fresh;  // its buffers are as large as this image needs: reads beyond them are seen
-  compare(fresh, bytes, {0, 0, width, height});
+  compare(fresh, bytes, {0, 0, width, height}, 1);
   static jpeg::Decoder used;  // what other images left in it must not show
-  const image::Rect crop = some_crop(random, width, height);
-  compare(used, bytes, crop);
-  compare_by_rows(used, bytes, header, crop, random);
+  const int reduction = random.below(2) == 0 ? 1 : 1 << random.below(4);
+  const image::Rect crop =
+      some_crop(random, jpeg::reduced(width, reduction), jpeg::reduced(height, reduction));
+  compare(used, bytes, crop, reduction);
+  compare_by_rows(used, bytes, header, crop, reduction, random);
   return 0;
 }
