@@ -64,5 +64,6 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
+  fastload::bind_kernels(m);
   fastload::bind_loader(m);
 }
