@@ -17,6 +17,7 @@ import corpus
 import test_matrix as matrix
 from fastload import _native
 from fastload._native import image, kernels
+from fastload.errors import GpuMemoryError
 from jpeg_cases import encode
 from test_decoder import Crop, crops
 
@@ -62,11 +63,12 @@ def output_size(case: Case) -> tuple[int, int]:
     return width, height
 
 
-def run(cases: Sequence[Case], by_rows: bool = False, seed: int | None = 0, **store: Any) -> tuple[Any, list[str]]:
-    sizes = {output_size(case) for case in cases}
-    ((width, height),) = sizes
+def run(
+    cases: Sequence[Case], by_rows: bool = False, seed: int | None = 0, **options: Any
+) -> tuple[npt.NDArray[Any], list[str]]:
+    ((width, height),) = {output_size(case) for case in cases}
     pictures = [case.picture(by_rows) for case in cases]
-    return kernels.run_on_host(pictures, width, height, seed=seed, **store)
+    return kernels.run_batch(kernels.HostRuntime(seed=seed), pictures, width, height, **options)
 
 
 def check(cases: Sequence[Case], by_rows: bool = False, seed: int | None = 0, **store: Any) -> int:
@@ -100,7 +102,7 @@ def test_the_corpus(way: str) -> None:
             size = (rng.randint(1, 40), rng.randint(1, 40))
             cases = [Case(jpeg, box, size), Case(jpeg, box, size, mirror=True, flip=True)]
             taken += check(cases, by_rows=way.endswith("rows"), seed=rng.randrange(1 << 32))
-    assert taken > 500
+    assert taken > 300
 
 
 @pytest.mark.parametrize("filter", FILTERS)
@@ -187,15 +189,35 @@ def test_damage_is_seen(restarts: int) -> None:
 def test_what_does_not_fit_is_left_to_the_host() -> None:
     jpeg = encode("coffee", 64, 48)
     cases = [Case(jpeg, (0, 0, 64, 48), (8, 8))] * 3
-    _, states = run(cases, workspace_bytes=60_000)
+    _, states = run(cases, workspace_bytes=80_000)
     assert states == ["decoded", "decoded", "full"]
-    _, states = run(cases, staging_bytes=8_000)
+    _, states = run(cases, staging_bytes=10_000)
     assert states == ["decoded", "full", "full"]
 
 
-def test_images_for_the_host_leave_their_slots_alone() -> None:
+def test_the_host_fills_in_what_the_kernels_left() -> None:
     good, progressive = encode("coffee", 64, 48), encode("coffee", 64, 48, progressive=True)
-    cases = [Case(jpeg, (0, 0, 64, 48), (8, 8)) for jpeg in (progressive, good, progressive)]
-    batch, states = run(cases, dtype="uint8")
-    assert states == ["unsupported", "decoded", "unsupported"]
-    assert not batch[0].any() and batch[1].any() and not batch[2].any()
+    cases = [Case(jpeg, (0, 0, 64, 48), (8, 8)) for jpeg in (progressive, good, good[:-300], progressive)]
+    store = {"dtype": "float16", "channels_last": True}
+    expected = [case.expected(store)[0] for case in cases]
+    by_host = {k: values.tobytes() for k, values in enumerate(expected[:3])}
+    batch, states = run(cases, by_host=by_host, **store)
+    assert states == ["unsupported", "decoded", "damaged", "unsupported"]
+    assert batch[:3].tobytes() == b"".join(by_host.values())
+    assert set(batch[3].tobytes()) == {0x5A}  # nobody has touched it
+
+
+def test_nothing_is_kept() -> None:
+    runtime = kernels.HostRuntime(devices=2)
+    picture = Case(encode("coffee", 64, 48), (0, 0, 64, 48), (8, 8)).picture(False)
+    kernels.run_batch(runtime, [picture], 8, 8, device=1)
+    assert (runtime.bytes_in_use, runtime.handles_in_use) == (0, 0)
+
+
+@pytest.mark.parametrize("memory", [1 << 20, (1 << 28) + (5 << 20)])
+def test_nothing_is_kept_where_memory_runs_out(memory: int) -> None:
+    runtime = kernels.HostRuntime(memory=memory)
+    with pytest.raises(GpuMemoryError) as caught:
+        kernels.run_batch(runtime, [], 8, 8, staging_bytes=4 << 20, workspace_bytes=1 << 28)
+    assert isinstance(caught.value, MemoryError)
+    assert (runtime.bytes_in_use, runtime.handles_in_use) == (0, 0)

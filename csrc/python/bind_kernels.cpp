@@ -5,13 +5,14 @@
 
 #include <array>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cuda/batch_builder.hpp"
-#include "cuda/executor.hpp"
-#include "cuda/values.hpp"
+#include "cuda/batch_runner.hpp"
+#include "cuda/host_runtime.hpp"
 #include "jpeg/find_entry_points.hpp"
 #include "python/bind.hpp"
 #include "python/convert.hpp"
@@ -99,50 +100,55 @@ const char* name(cuda::BatchBuilder::Added added, cuda::Status status) {
   return status == cuda::Status::decoded ? "decoded" : "damaged";
 }
 
-// (batch, statuses). Images that are not decoded stay zero.
-py::tuple run_on_host(const std::vector<Picture>& pictures, int width, int height, const std::string& dtype,
-                      bool channels_last, bool scale, const std::optional<std::array<float, 3>>& mean,
-                      const std::optional<std::array<float, 3>>& std, std::optional<uint64_t> seed,
-                      size_t staging_bytes, size_t workspace_bytes) {
-  const image::StoreSpec spec = image::store_spec_of(dtype, channels_last, scale, mean, std);
-  const auto images = static_cast<py::ssize_t>(pictures.size());
+py::array batch_array(const image::StoreSpec& spec, py::ssize_t images, py::ssize_t width,
+                      py::ssize_t height) {
   const py::dtype type = image::numpy_dtype(spec.dtype);
-  py::array output = channels_last
-                         ? py::array(type, {images, py::ssize_t{height}, py::ssize_t{width}, py::ssize_t{3}})
-                         : py::array(type, {images, py::ssize_t{3}, py::ssize_t{height}, py::ssize_t{width}});
-  std::memset(output.mutable_data(), 0, static_cast<size_t>(output.nbytes()));
+  return spec.channels_last ? py::array(type, {images, height, width, py::ssize_t{3}})
+                            : py::array(type, {images, py::ssize_t{3}, height, width});
+}
+
+// (batch, what became of each image). Slots of images that the kernels leave to the host get what `by_host`
+// has for them, else keep the byte 5A.
+py::tuple run_batch(std::shared_ptr<cuda::HostRuntime> runtime, const std::vector<Picture>& pictures,
+                    int width, int height, const std::string& dtype, bool channels_last, bool scale,
+                    const std::optional<std::array<float, 3>>& mean,
+                    const std::optional<std::array<float, 3>>& std, int device, size_t staging_bytes,
+                    size_t workspace_bytes, size_t memory_limit, const std::map<int, py::bytes>& by_host) {
+  const image::StoreSpec spec = image::store_spec_of(dtype, channels_last, scale, mean, std);
+  const int images = static_cast<int>(pictures.size());
+  py::array output = batch_array(spec, images, width, height);
+  std::memset(output.mutable_data(), 0x5A, static_cast<size_t>(output.nbytes()));
+  cuda::BatchRunner runner(
+      *runtime, {device, images, width, height, spec, staging_bytes, workspace_bytes, memory_limit});
+  cuda::BatchBuilder& builder = runner.begin();
   std::vector<cuda::BatchBuilder::Added> added;
-  std::vector<cuda::Status> status(pictures.size());
-  {
-    struct alignas(cuda::kAlignment) Unit {
-      uint8_t bytes[cuda::kAlignment];
-    };
-    std::vector<Unit> staging(staging_bytes / sizeof(Unit));
-    cuda::BatchBuilder builder({staging.data()->bytes, staging.size() * sizeof(Unit)},
-                               static_cast<int>(pictures.size()), workspace_bytes);
-    for (size_t k = 0; k < pictures.size(); ++k) {
-      const Picture& picture = pictures[k];
-      if (picture.transform.window.width != width || picture.transform.window.height != height) {
-        throw Error(ErrorKind::value, "an image's window is not of the batch's size");
-      }
-      FoundRows rows(view(picture.jpeg), picture.by_rows);
-      added.push_back(
-          builder.add(static_cast<int>(k), rows.of(picture.transform.region()), picture.transform));
+  for (int k = 0; k < images; ++k) {
+    const Picture& picture = pictures[static_cast<size_t>(k)];
+    const cuda::Transform& transform = picture.transform;
+    if (transform.window.width != width || transform.window.height != height) {
+      throw Error(ErrorKind::value, "an image's window is not of the batch's size");
     }
-    const std::vector<uint32_t> values = cuda::value_table(spec);
-    // Exactly as much as is needed, so that tools which watch memory see what goes beyond.
-    std::vector<Unit> workspace(builder.workspace_bytes() / sizeof(Unit));
-    const py::gil_scoped_release release;
-    std::vector<Unit> copy(builder.staging().size() / sizeof(Unit));
-    std::memcpy(copy.data()->bytes, builder.staging().data(), builder.staging().size());
-    cuda::execute(
-        {copy.data()->bytes, workspace.data()->bytes, status.data(), values.data(), output.mutable_data(),
-         static_cast<int>(images), width, height, spec.dtype, channels_last, builder.largest()},
-        seed);
+    FoundRows rows(view(picture.jpeg), picture.by_rows);
+    added.push_back(builder.add(k, rows.of(transform.region()), transform));
   }
+  runner.submit(output.mutable_data());
+  const std::vector<cuda::Status>& statuses = runner.statuses();
   py::list names;
-  for (size_t k = 0; k < pictures.size(); ++k) names.append(name(added[k], status[k]));
+  for (size_t k = 0; k < pictures.size(); ++k) names.append(name(added[k], statuses[k]));
+  for (const auto& [image, values] : by_host) {
+    if (statuses.at(static_cast<size_t>(image)) == cuda::Status::decoded) continue;
+    if (view(values).size() != runner.image_bytes())
+      throw Error(ErrorKind::value, "not the bytes of an image");
+    runner.put(image, view(values).data());
+  }
+  runner.hand_over(nullptr);
   return py::make_tuple(output, names);
+}
+
+cuda::Answer answer_named(const std::string& name) {
+  return image::parse<cuda::Answer>(
+      "answer", name,
+      {"ok", "no_driver", "driver_too_old", "no_device", "out_of_memory", "after_fork", "failed"});
 }
 
 }  // namespace
@@ -157,13 +163,26 @@ void bind_kernels(py::module_& m) {
            py::arg("jpeg"), py::arg("crop"), py::kw_only(), py::arg("size") = py::none(),
            py::arg("filter") = "bilinear", py::arg("window") = py::none(), py::arg("mirror") = false,
            py::arg("flip") = false, py::arg("by_rows") = false);
-  kernels.def("run_on_host", &run_on_host, py::arg("pictures"), py::arg("width"), py::arg("height"),
-              py::kw_only(), py::arg("dtype") = "uint8", py::arg("channels_last") = false,
+  py::class_<cuda::HostRuntime, std::shared_ptr<cuda::HostRuntime>>(
+      kernels, "HostRuntime",
+      "CUDA as the host plays it: devices, their memory, and what it answers when asked for them.")
+      .def(py::init([](int devices, size_t memory, const std::string& state, std::optional<uint64_t> seed) {
+             return std::make_shared<cuda::HostRuntime>(
+                 cuda::HostRuntime::Machine{devices, memory, answer_named(state), seed});
+           }),
+           py::kw_only(), py::arg("devices") = 1, py::arg("memory") = size_t{1} << 40,
+           py::arg("state") = "ok", py::arg("seed") = py::none())
+      .def_property_readonly("bytes_in_use", &cuda::HostRuntime::bytes_in_use)
+      .def_property_readonly("handles_in_use", &cuda::HostRuntime::handles_in_use);
+  kernels.def("run_batch", &run_batch, py::arg("runtime"), py::arg("pictures"), py::arg("width"),
+              py::arg("height"), py::kw_only(), py::arg("dtype") = "uint8", py::arg("channels_last") = false,
               py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
-              py::arg("seed") = py::none(), py::arg("staging_bytes") = size_t{1} << 26,
-              py::arg("workspace_bytes") = size_t{1} << 30,
+              py::arg("device") = 0, py::arg("staging_bytes") = size_t{1} << 22,
+              py::arg("workspace_bytes") = size_t{1} << 28, py::arg("memory_limit") = 0,
+              py::arg("by_host") = std::map<int, py::bytes>(),
               "The batch as the GPU computes it, and for each image 'decoded', 'damaged', 'unsupported' or "
-              "'full'. A seed shuffles the order of blocks and threads.");
+              "'full'. by_host: values of the images that are not decoded. A runtime's seed shuffles the "
+              "order of blocks and threads.");
 }
 
 }  // namespace fastload
