@@ -30,9 +30,10 @@ demo: build  ## prepare, load, train for a minute, compare with other loaders: s
 test: build  ## all tests; ARGS="-k manifest -x" chooses among them
 	$(BIN)/python -m pytest $(ARGS)
 
-fuzz: $(VENV)/.setup  ## both JPEG decoders on FUZZ_INPUTS damaged files, the same ones every time, under ASan and UBSan
-	$(MAKE) --no-print-directory -j "$$(nproc)" build/fuzz/decoder
+fuzz: $(VENV)/.setup  ## decoding and preparing FUZZ_INPUTS damaged files, the same ones every time, under ASan and UBSan
+	$(MAKE) --no-print-directory -j "$$(nproc)" build/fuzz/decoder build/fuzz/transcode
 	cd build/fuzz && ./decoder $(FUZZ_INPUTS) $(abspath $(sort $(wildcard fuzz/corpus/*)))
+	cd build/fuzz && ./transcode $(FUZZ_INPUTS) $(abspath $(sort $(wildcard fuzz/corpus/*)))
 
 bench: build  ## the benchmark suites; ARGS="-k resize" chooses among them
 	$(BIN)/python -m pytest benchmarks $(ARGS)
@@ -58,11 +59,11 @@ clean:  ## remove all that was made, but for $(VENV)
 	rm -f $(VENV)/.built
 
 # g++ has the sanitizers, too; see fuzz/README.md for the coverage-guided way, which needs clang.
-FUZZ_SOURCES := $(wildcard csrc/jpeg/*.cpp) csrc/image/simd_target.cpp fuzz/fuzz_decoder.cpp fuzz/mutate.cpp
+FUZZ_SOURCES := $(wildcard csrc/jpeg/*.cpp) csrc/image/simd_target.cpp fuzz/mutate.cpp
 FUZZ_OBJECTS := $(FUZZ_SOURCES:%.cpp=build/fuzz/%.o)
 FUZZ_FLAGS := -std=c++20 -O1 -g1 -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=all -Icsrc
 
-build/fuzz/decoder: $(FUZZ_OBJECTS)
+build/fuzz/decoder build/fuzz/transcode: build/fuzz/%: build/fuzz/fuzz/fuzz_%.o $(FUZZ_OBJECTS)
 	$(CXX) $(FUZZ_FLAGS) $^ $$(pkg-config --libs libjpeg libhwy) -o $@
 
 build/fuzz/%.o: %.cpp

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,21 @@ def move(source: Path, target: Path) -> None:
     sync_directory(target.parent)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON; a reader sees the old file or the new one, never a part."""
+def write_json(path: Path, fields: Mapping[str, Any]) -> None:
+    """Write a JSON object, dataclasses as objects too; a reader sees the old file or the new one, never a
+    part. Each field, and each entry of a field that is a list, has a line of its own.
+    """
+    encode = json.JSONEncoder(default=vars).encode  # in C, unlike json's own indentation
+    lines = []
+    for name, value in fields.items():
+        if isinstance(value, list | tuple) and value:
+            text = "[\n  " + ",\n  ".join(map(encode, value)) + "\n ]"
+        else:
+            text = encode(value)
+        lines.append(f" {encode(name)}: {text}")
     aside = path.with_name(f".{path.name}.tmp")
     with aside.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, ensure_ascii=True)
-        file.write("\n")
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
         file.flush()
         os.fsync(file.fileno())
     move(aside, path)

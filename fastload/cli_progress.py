@@ -1,4 +1,4 @@
-"""How `fastload prepare` shows where it is: a bar on a terminal, a line now and then in a log."""
+"""How `fastload prepare` and `index` show where they are: a bar on a terminal, or a line now and then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _STEPS = 1_000_000  # of the bar
 
 
 class PrepareDisplay:
-    """A context; `prepare` calls ``update``. ``seen`` are the splits that had something to do."""
+    """A context; the work calls ``update``. ``seen`` are the splits (of an index: the sources) that had
+    something to do.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console

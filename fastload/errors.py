@@ -16,7 +16,7 @@ class TruncatedJpegError(JpegError):
 
 
 class ShardError(FastloadError, ValueError):
-    """A file that is not a fastload shard, or a damaged one."""
+    """A file that is not a fastload shard and has no index, or is damaged, or was changed."""
 
 
 class ShardVersionError(ShardError):
@@ -36,7 +36,7 @@ class LabelError(FastloadError, ValueError):
 
 
 class PrepareError(FastloadError):
-    """`fastload prepare` cannot go on, or finished with files that it had to leave out."""
+    """`fastload prepare` or `index` cannot go on, or finished with files that it had to leave out."""
 
 
 class TransformError(FastloadError, ValueError):

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from glob import has_magic, iglob
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +45,7 @@ class Notes:
     bytes: int = 0
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self), default=vars)
 
     @staticmethod
     def of(shard: Shard) -> Notes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Manifest:
 
     def save(self, directory: str | Path) -> None:
         """Write ``directory/dataset.json`` durably: a crash leaves the old file or the new one."""
-        write_json(Path(directory) / FILE_NAME, {"format": FORMAT, "version": VERSION, **asdict(self)})
+        write_json(Path(directory) / FILE_NAME, {"format": FORMAT, "version": VERSION, **vars(self)})
 
     @classmethod
     def load(cls, directory: str | Path) -> Manifest:

@@ -29,9 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(params=image.simd_targets())
 def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Runs the test once with each SIMD target of this processor, and proves that it is the one that runs."""
+    """Runs the test once with each SIMD target of this processor, and proves that every stage runs with it."""
     image.set_simd_target(request.param)
     assert image.simd_target() == request.param
+    assert set(image.simd_stages().values()) == {request.param}
     yield request.param
     image.set_simd_target("")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -133,18 +132,3 @@ def test_a_crop_below_which_data_are_missing_is_fast() -> None:
     assert way == "fast"
     assert np.array_equal(pixels, pillow(jpeg)[10:70, 20:120])
     assert decode(cut)[1] == "damaged"
-
-
-def test_the_sample_images(imagenet_sample: Path) -> None:
-    import tarfile
-
-    archive = imagenet_sample / "ILSVRC2012_img_val.tar"
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            jpeg = tar.extractfile(member).read()  # type: ignore[union-attr]
-            if _native.jpeg_info(jpeg).components == 4:
-                continue
-            whole = pillow(jpeg)
-            pixels, way = decode(jpeg)
-            assert np.array_equal(pixels, whole), member.name
-            assert (way == "fast") == (_native.jpeg_info(jpeg).source == "baseline"), member.name

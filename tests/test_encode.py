@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import random
 import tarfile
 import warnings
@@ -242,6 +243,101 @@ def test_prepared_corpus(name: str) -> None:
     assert _native.prepare_jpeg(prepared.jpeg).jpeg == prepared.jpeg
 
 
+def through_libjpeg(source: bytes) -> bytes | None:
+    """The coefficients that libjpeg reads, encoded with prepare's restarts."""
+    info = _native.jpeg_info(_native.prepare_jpeg(source).jpeg)
+    return jpeg.encode(
+        jpeg.coefficients(source),
+        info.width,
+        info.height,
+        list(info.sampling),
+        rgb=info.color_space == "rgb",
+        restart_interval=info.restart_interval,
+        orientation=info.orientation,
+    )
+
+
+@pytest.mark.parametrize("name", corpus.good_cases())
+def test_prepared_are_the_bytes_that_libjpegs_coefficients_lead_to(name: str) -> None:
+    source = corpus.good_cases()[name]
+    prepared = _native.prepare_jpeg(source)
+    assert prepared.jpeg == through_libjpeg(source)
+    assert prepared.fast == (prepared.source == "baseline" and name != "no_huffman_tables")
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+@pytest.mark.parametrize("interval", [0, 1, 5])
+def test_symbols_taken_over_are_those_of_the_coefficients(sampling: Sampling, interval: int) -> None:
+    rng = np.random.default_rng(interval)
+    same_mcus = all(math.gcd(*factors) == 1 for factors in zip(*sampling, strict=True))
+    for (width, height), density in itertools.product([(1, 1), (33, 47), (200, 67)], (0.0, 0.02, 0.3, 1.0)):
+        written = components(rng, width, height, sampling, density)
+        source = jpeg.encode(written, width, height, sampling, restart_interval=interval)
+        prepared = _native.prepare_jpeg(source)
+        assert prepared.jpeg == through_libjpeg(source)
+        assert prepared.fast == same_mcus
+
+
+def test_symbols_are_taken_over_by_every_simd_target(simd_target: str) -> None:
+    for options in ({}, {"optimize": True}, {"quality": 100, "subsampling": "4:4:4"}):
+        source = encode_array(corpus.photograph("coffee")[:67, :129], **options)
+        prepared = _native.prepare_jpeg(source)
+        assert prepared.jpeg == through_libjpeg(source)
+        assert prepared.fast
+
+
+def one_block(words: list[str]) -> bytes:
+    """A gray JPEG of 8 x 8 whose AC code words are 00: EOB, 01: 16 zeros, 100: 1 coefficient of one bit,
+    101: EOB with a run, 110: 14 zeros and such a coefficient; the DC coefficient is zero and has one bit."""
+    bits = "0" + "".join(words)
+    bits += "1" * (-len(bits) % 8)
+    scan = int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return join(
+        [
+            Segment(Marker.SOI),
+            Segment(Marker.DQT, bytes(1) + bytes([1]) * 64),
+            Segment(Marker.SOF0, b"\x08\0\x08\0\x08\x01\x01\x11\0"),
+            Segment(Marker.DHT, b"\0" + bytes([1]) + bytes(15) + b"\0"),
+            Segment(Marker.DHT, b"\x10" + bytes([0, 2, 3]) + bytes(13) + b"\x00\xf0\x01\x30\xe1"),
+            Segment(Marker.SOS, b"\x01\x01\0\0\x3f\0", scan),
+            Segment(Marker.EOI),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["00"],
+        ["101"],
+        ["01", "00"],
+        ["01", "01", "01", "101"],
+        ["1001", "01", "01", "00"],
+        ["01", "1000", "00"],
+        ["1001"] * 63,
+        ["1001"] * 47 + ["01"],  # zeros up to the last coefficient
+        ["1101"] + ["01"] * 3,
+        ["01", "01", "01", "1101"],
+    ],
+    ids=len,
+)
+def test_symbols_that_say_nothing_are_dropped(words: list[str]) -> None:
+    source = one_block(words)
+    prepared = _native.prepare_jpeg(source)
+    assert prepared.jpeg == through_libjpeg(source)
+    assert prepared.fast
+
+
+def test_what_has_a_flaw_or_other_mcus_is_left_to_libjpeg() -> None:
+    plain = encode_array(corpus.photograph("coffee")[:40, :60])
+    assert _native.prepare_jpeg(plain).fast
+    for flawed in (plain[:-2], plain[:-2] + bytes(9) + plain[-2:], plain[:-2] + b"\xff" + plain[-2:]):
+        prepared = _native.prepare_jpeg(flawed)
+        assert not prepared.fast
+        assert prepared.jpeg == _native.prepare_jpeg(plain).jpeg
+    assert not _native.prepare_jpeg(corpus.good_cases()["progressive"]).fast
+
+
 @pytest.mark.parametrize("quality", [1, 2, 5, 10, 25, 50, 75, 90, 95, 99, 100])
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_prepared_qualities(quality: int, mode: str) -> None:
@@ -305,5 +401,9 @@ def test_prepared_imagenet_is_not_larger(imagenet_sample: Path) -> None:
             source = archive.extractfile(member).read()
             prepared = _native.prepare_jpeg(source)
             assert_same(jpeg.coefficients(prepared.jpeg), jpeg.coefficients(source))
+            assert prepared.fast
+            # But for the density in JFIF.
+            written, expected = split(prepared.jpeg)[2:], split(through_libjpeg(source))[2:]
+            assert written == expected
             before, after = before + len(source), after + len(prepared.jpeg)
     assert after <= before

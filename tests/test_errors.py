@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import corpus
 import fastload
 from fastload import _native, errors
 from fastload import transforms as T
+from fastload.indexing import index
 from fastload.manifest import Manifest
 from fastload.prepare import prepare
 from jpeg_cases import encode
@@ -99,6 +101,14 @@ def _(_dataset: Path, empty: Path) -> object:
     return prepare(source, empty / "dest", split="val")
 
 
+@case("an image that `index` cannot take")
+def _(_dataset: Path, empty: Path) -> object:
+    return index(folder(empty, {"a.jpg": JPEG, "b.png": b"\x89PNG"}))
+
+
+case("nothing to index")(lambda _d, e: index(folder(e, {"b.png": b"\x89PNG"})))
+
+
 # --- datasets and shards ----------------------------------------------------------------------------------
 
 case("a directory without a manifest")(lambda _d, e: fastload.ShardDataset(e))
@@ -121,6 +131,9 @@ def _(dataset: Path, _empty: Path) -> object:
 def _(dataset: Path, _empty: Path) -> object:
     shard_of(dataset).unlink()
     return fastload.ShardDataset(dataset)
+
+
+case("a pattern that matches no tar")(lambda _d, e: fastload.ShardDataset(f"{e}/train-*.tar"))
 
 
 @case("a shard of another dataset")
@@ -146,6 +159,32 @@ def _(dataset: Path, _empty: Path) -> object:
     with tarfile.open(shard_of(dataset), "w") as tar:
         tar.add(dataset / "dataset.json")
     return fastload.ShardDataset(dataset)
+
+
+def indexed_folder(empty: Path) -> Path:
+    root = folder(empty, {"a.jpg": JPEG})
+    index(root)
+    return root
+
+
+@case("a tar that changed since it was indexed")
+def _(dataset: Path, _empty: Path) -> object:
+    tar = dataset / "other.tar"
+    with tarfile.open(tar, "w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+        info = tarfile.TarInfo("a.jpg")
+        info.size = len(JPEG)
+        archive.addfile(info, io.BytesIO(JPEG))
+    index(tar)
+    os.truncate(tar, tar.stat().st_size - 512)
+    return fastload.ShardDataset(tar)
+
+
+@case("an index that was cut short")
+def _(_dataset: Path, empty: Path) -> object:
+    root = indexed_folder(empty)
+    os.truncate(root / ".fastload_index", 700)
+    return fastload.ShardDataset(root)
 
 
 @case("an index of another version")
@@ -177,6 +216,20 @@ def _(dataset: Path, _empty: Path) -> object:
 def _(dataset: Path, _empty: Path) -> object:
     flip(shard_of(dataset), fastload.ShardDataset(dataset)[2].offset + 900)
     return load(dataset)
+
+
+@case("an image file that changed since it was indexed")
+def _(_dataset: Path, empty: Path) -> object:
+    root = indexed_folder(empty)
+    flip(root / "class" / "a.jpg", 900)
+    return load(root)
+
+
+@case("an image file that is gone since it was indexed")
+def _(_dataset: Path, empty: Path) -> object:
+    root = indexed_folder(empty)
+    (root / "class" / "a.jpg").unlink()
+    return load(root)
 
 
 @case("a label outside the classes")
@@ -292,5 +345,5 @@ def test_row(name: str, prepared: Path, tmp_path: Path) -> None:
     assert type(caught.value).__name__ == kinds[0]
     if len(kinds) > 1:
         assert type(caught.value.__cause__).__name__ == kinds[1]
-        for part in ("train-000000.tar", "byte"):
+        for part in ("class/a.jpg" if "image file" in name else "train-000000.tar", "byte"):
             assert part in str(caught.value) or name == "a flipped bit in an index record"

@@ -28,6 +28,7 @@ from test_splice import boxes, pixels
 REPOSITORY = Path(__file__).parent.parent
 JPEG = encode("coffee", 60, 40)
 INDEX = ".fastload_index"
+RESTARTS = ("restart_row", "restart_1_mcu")  # good cases whose rows begin with restarts: no need for others
 
 
 def reasons(done: list) -> dict[str, str]:
@@ -71,12 +72,14 @@ def test_every_crop_of_every_good_file_has_the_pixels_of_the_whole(tmp_path: Pat
         assert record.stored == "verbatim"
         shard.verify(number)
         by_rows += record.row_count > 0
+        assert (record.entry_interval > 0) == (record.row_count > 0 and Path(name).stem not in RESTARTS)
         for x, y, w, h in boxes(rng, whole.shape[1], whole.shape[0], 6):
             crop = shard.decode(number, (x, y, w, h))
             assert np.array_equal(crop, whole[y : y + h, x : x + w]), f"{name} {(x, y, w, h)}"
     read_whole = [change.key for change in done.notes.changes if change.what == "read whole"]
-    assert by_rows == len(named) - len(read_whole) >= 2
-    assert {"arithmetic", "progressive"} <= {Path(key).stem for key in read_whole}
+    assert by_rows == len(named) - len(read_whole)
+    odd = ("progressive", "arithmetic", "multiscan", "no_huffman_tables")
+    assert read_whole == [name for name in named if Path(name).stem.startswith(odd)]
 
 
 def test_a_tar_has_the_samples_that_webdataset_finds(tmp_path: Path) -> None:
@@ -120,7 +123,9 @@ def test_a_folder_is_torchvisions_imagefolder(tmp_path: Path) -> None:
     from torchvision.datasets import ImageFolder
 
     names = ["b/2.jpg", "b/10.JPG", "b/sub.d/deep/3.jpeg", "a b/x.y.jpg", "a b/.hidden.jpg", "Z/q.jpeg"]
-    root = write_folder(tmp_path / "train", {**dict.fromkeys(names, JPEG), "b/notes.txt": b"", "b/x.pdf": b""})
+    root = write_folder(
+        tmp_path / "train", {**dict.fromkeys(names, JPEG), "b/notes.txt": b"", "b/x.pdf": b""}
+    )
     reference = ImageFolder(root)
     index(root)
     dataset = fastload.ShardDataset(root)
@@ -169,7 +174,7 @@ def test_samples_of_a_tar_that_cannot_be_told_are_left_out(tmp_path: Path) -> No
     done = index(add_members(tmp_path / "a.tar", members), skip_bad=True)
     assert keys(tmp_path / "a.tar") == ["good"]
     assert reasons(done) == {
-        "png.png": "is no JPEG: convert it",
+        "png.png": "is no JPEG: convert it to an ordinary JPEG",
         "word.jpg": "its label in word.cls is no number of a class: 'cat'",
         "long.jpg": "its label in long.cls is no number of a class: '...'",
         "two.jpg": "is one of several images or labels of the sample 'two': two.jpg, two.jpeg",
@@ -197,7 +202,10 @@ def test_nothing_to_index_is_an_error(tmp_path: Path) -> None:
         (tmp_path / "absent", "does not exist"),
         (tmp_path / "x.zip", "is no .tar file"),
         (tmp_path / "empty", "nor a folder for each class"),
-        (add_members(tmp_path / "a.tar", [("a.png", b"")]), "holds no JPEG that can be indexed; the first is"),
+        (
+            add_members(tmp_path / "a.tar", [("a.png", b"")]),
+            "holds no JPEG that can be indexed; the first is",
+        ),
         (add_members(tmp_path / "b.tar", []), "holds no JPEG that can be indexed"),
         (corpus.make_ilsvrc(tmp_path / "in", train_per_class=1, val=1), "`fastload prepare` reads"),
     ):

@@ -1,17 +1,15 @@
-"""From coefficients to RGB, whole images and crops: bit-equal with libjpeg-turbo."""
+"""From coefficients to RGB, whole images and crops, at every size: bit-equal with libjpeg-turbo."""
 
 from __future__ import annotations
-
-import io
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 from scipy.fft import dctn
 
 from fastload._native import pixels
 from jpeg_writer import Component, write_jpeg
+from pillow_reduced import reduced
 
 pytestmark = pytest.mark.usefixtures("simd_target")
 
@@ -65,9 +63,8 @@ def components(sampling: Sampling, width: int, height: int, photo: Pixels | None
     return made
 
 
-def expected(image: list[Component], width: int, height: int, color: str) -> Pixels:
-    with Image.open(io.BytesIO(write_jpeg(image, width, height, color))) as opened:
-        return np.asarray(opened.convert("RGB"))
+def expected(image: list[Component], width: int, height: int, color: str, reduction: int) -> Pixels:
+    return np.asarray(reduced(write_jpeg(image, width, height, color), reduction))
 
 
 def decode(
@@ -76,8 +73,10 @@ def decode(
     color: str,
     crop: tuple[int, int, int, int],
     covered: tuple[int, int, int, int] | None = None,
+    reduction: int = 1,
 ) -> Pixels:
-    """`covered`: the part of the image whose MCUs the stage is given; by default all."""
+    """`covered`: the part of the image whose MCUs the stage is given; by default all. `crop` is in pixels of
+    the reduced image."""
     sampling = [(c.h, c.v) for c in image]
     covered = covered or (0, 0, *size)
     x, y, width, height = covered
@@ -90,53 +89,66 @@ def decode(
         planes.append(
             (np.ascontiguousarray(c.blocks[part]), np.ascontiguousarray(c.last[part]), c.quantisers)
         )
-    return pixels.decode(planes, sampling, size, color, covered, crop)
+    return pixels.decode(planes, sampling, size, color, covered, crop, reduction)
 
 
+reductions = pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+
+
+@reductions
 @pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
-def test_whole_images(sampling: Sampling) -> None:
+def test_whole_images(sampling: Sampling, reduction: int) -> None:
     for width, height in SIZES:
         image = components(sampling, width, height)
         for color in ["gray"] if len(sampling) == 1 else ["ycbcr", "rgb"]:
-            whole = expected(image, width, height, color)
-            np.testing.assert_array_equal(decode(image, (width, height), color, (0, 0, width, height)), whole)
+            whole = expected(image, width, height, color, reduction)
+            crop = (0, 0, -(-width // reduction), -(-height // reduction))
+            got = decode(image, (width, height), color, crop, reduction=reduction)
+            np.testing.assert_array_equal(got, whole)
 
 
+def random_crop(rng: np.random.Generator, whole: Pixels) -> tuple[int, int, int, int]:
+    height, width = whole.shape[:2]
+    x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
+    return x, y, int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1))
+
+
+@reductions
 @pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
-def test_crops_of_whole_images(sampling: Sampling) -> None:
+def test_crops_of_whole_images(sampling: Sampling, reduction: int) -> None:
     """Every MCU row is handed over; those without pixels of the crop go by."""
     width, height = 150, 70
     image = components(sampling, width, height)
     color = "gray" if len(sampling) == 1 else "ycbcr"
-    whole = expected(image, width, height, color)
+    whole = expected(image, width, height, color, reduction)
     rng = np.random.default_rng(0)
     for _ in range(60):
-        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        w, h = int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1))
-        crop = decode(image, (width, height), color, (x, y, w, h))
+        x, y, w, h = random_crop(rng, whole)
+        crop = decode(image, (width, height), color, (x, y, w, h), reduction=reduction)
         np.testing.assert_array_equal(crop, whole[y : y + h, x : x + w])
 
 
+@reductions
 @pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
-def test_crops_of_some_mcus(sampling: Sampling) -> None:
+def test_crops_of_some_mcus(sampling: Sampling, reduction: int) -> None:
     """With the MCUs that hold a crop and the pixels next to it, as a splice has them."""
     width, height = 200, 140
     image = components(sampling, width, height)
     color = "gray" if len(sampling) == 1 else "ycbcr"
-    whole = expected(image, width, height, color)
+    whole = expected(image, width, height, color, reduction)
     across = 8 * (1 if len(sampling) == 1 else max(h for h, _ in sampling))
     down = 8 * (1 if len(sampling) == 1 else max(v for _, v in sampling))
     rng = np.random.default_rng(1)
     for _ in range(60):
-        x, y = int(rng.integers(0, width)), int(rng.integers(0, height))
-        w, h = int(rng.integers(1, width - x + 1)), int(rng.integers(1, height - y + 1))
-        left, top = max(x - 1, 0) // across * across, max(y - 1, 0) // down * down
-        if width - left <= 3 * across:  # or the covered part may become too narrow for the triangle filter
-            left = max(left - 3 * across, 0)
-        right = min(-(-min(x + w + 1, width) // across) * across, width)
-        bottom = min(-(-min(y + h + 1, height) // down) * down, height)
+        x, y, w, h = random_crop(rng, whole)
+        left = max(x * reduction - 1, 0) // across * across
+        top = max(y * reduction - 1, 0) // down * down
+        right = min(-(-min((x + w) * reduction + 1, width) // across) * across, width)
+        bottom = min(-(-min((y + h) * reduction + 1, height) // down) * down, height)
+        if right - left <= 3 * across:  # or the covered part may become too narrow for the triangle filter
+            left, right = max(left - 3 * across, 0), min(right + 3 * across, width)
         covered = (left, top, right - left, bottom - top)
-        crop = decode(image, (width, height), color, (x, y, w, h), covered)
+        crop = decode(image, (width, height), color, (x, y, w, h), covered, reduction)
         np.testing.assert_array_equal(crop, whole[y : y + h, x : x + w])
 
 
@@ -146,7 +158,7 @@ def test_photographs(sampling: Sampling, photos: list[Pixels]) -> None:
         part = photo[:200, :264]
         height, width = part.shape[:2]
         image = components(sampling, width, height, part)
-        whole = expected(image, width, height, "ycbcr")
+        whole = expected(image, width, height, "ycbcr", 1)
         np.testing.assert_array_equal(decode(image, (width, height), "ycbcr", (0, 0, width, height)), whole)
 
 

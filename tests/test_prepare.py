@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import corpus
-from fastload._native import Shard, decode_jpeg
+from fastload._native import Shard, decode_jpeg, jpeg_info
 from fastload.errors import LabelError, PrepareError
 from fastload.manifest import Manifest
 from fastload.prepare import Progress, prepare
@@ -125,6 +125,11 @@ def test_verbatim_keeps_bytes(imagefolder: Path, tmp_path: Path) -> None:
     prepare(imagefolder, tmp_path / "out", verbatim=True)
     sources = sorted(path.read_bytes() for path in imagefolder.rglob("*.jpg"))
     assert sorted(jpeg for _, jpeg in samples(tmp_path / "out" / "train").values()) == sources
+    shard = Shard(str(tmp_path / "out" / "train" / "train-000000.tar"))
+    for i in range(len(shard)):
+        record = shard.record(i)
+        baseline = jpeg_info(shard.jpeg(i)).source == "baseline"
+        assert (record.entry_interval > 0, record.row_count > 0) == (baseline, baseline)
 
 
 def test_max_side_shrinks_with_pillows_lanczos(folder: Folder, tmp_path: Path) -> None:

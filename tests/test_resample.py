@@ -105,6 +105,43 @@ def test_window_of_region(
     np.testing.assert_array_equal(got, pillow(rgb, out_w, out_h, name)[y : y + height, x : x + width])
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    data=st.data(),
+    in_w=side,
+    in_h=side,
+    out_w=side,
+    out_h=side,
+    parts=st.sampled_from([1, 2, 4, 8]),
+    name=st.sampled_from(sorted(FILTERS)),
+)
+def test_box(
+    data: st.DataObject, in_w: int, in_h: int, out_w: int, out_h: int, parts: int, name: str
+) -> None:
+    """A box that begins and ends between pixels, from no more than its source region. Whole numbers are
+    frequent, and the box's size is often the output's."""
+
+    def axis(size: int, out: int) -> tuple[float, float]:
+        begin = data.draw(st.integers(0, size * parts - 1))
+        count = data.draw(st.sampled_from([out * parts, size * parts - begin]) | st.integers(1, size * parts))
+        return begin / parts, (begin + min(count, size * parts - begin)) / parts
+
+    (x0, x1), (y0, y1) = axis(in_w, out_w), axis(in_h, out_h)
+    rgb, box, window = noise(in_w, in_h), (x0, y0, x1, y1), (0, 0, out_w, out_h)
+    left, top, width, height = native.source_region(in_w, in_h, out_w, out_h, name, window, box)
+    part = np.ascontiguousarray(rgb[top : top + height, left : left + width])
+    region = (left, top, width, height)
+    got = native.resize(part, out_w, out_h, name, region=region, in_size=(in_w, in_h), box=box)
+    expected = np.asarray(Image.fromarray(rgb).resize((out_w, out_h), FILTERS[name], box))
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("box", [(-0.5, 0, 4, 4), (0, 0, 8.5, 4), (2, 0, 2, 4), (0, 5, 4, 4)])
+def test_refuses_a_box_outside_the_image(box: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"resize of .* of 8 x"):
+        native.resize(noise(8, 8), 4, 4, "box", box=box)
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_source_region_is_tight(name: str) -> None:
     """Every row and column of the region matters: without one, the region is refused."""
@@ -147,8 +184,3 @@ def test_refuses_what_has_no_meaning() -> None:
         native.resize(rgb, 4, 4, "box", window=(2, 0, 3, 4))
     with pytest.raises(ValueError, match="unknown filter 'cubic'"):
         native.resize(rgb, 4, 4, "cubic")
-
-
-def test_refuses_an_unknown_simd_target() -> None:
-    with pytest.raises(ValueError, match="'MMX' is not one"):
-        native.set_simd_target("MMX")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import struct
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,11 @@ from PIL import Image
 import corpus
 from fastload import _native
 from fastload.errors import ShardError, ShardVersionError
+from fastload.indexing import index as make_index
+from huffman_twin import decode_coefficients, read_ac, read_codes, symbol, value
 from jpeg_cases import encode
+from jpeg_surgery import Marker, split
+from sources import write_folder, write_tar
 
 NAMES = ["4:4:4_101x97", "4:2:0_211x199", "gray_131x67", "exif_orientation_6", "rgb_adobe", "multiscan_4:4:4"]
 
@@ -26,14 +32,22 @@ def jpegs() -> dict[str, bytes]:
     return {name: corpus.good_cases()[name] for name in NAMES}
 
 
-@pytest.fixture
-def shard_file(tmp_path: Path, jpegs: dict[str, bytes]) -> Path:
-    path = tmp_path / "train-000000.tar"
+def write(path: Path, jpegs: dict[str, bytes], *, verbatim: bool) -> Path:
     writer = _native.ShardWriter(str(path))
     for label, (name, jpeg) in enumerate(jpegs.items()):
-        writer.add(f"class_{label}/{name}", label * 100, _native.prepare_jpeg(jpeg))
+        writer.add(f"class_{label}/{name}", label * 100, _native.prepare_jpeg(jpeg, verbatim=verbatim))
     writer.close()
     return path
+
+
+@pytest.fixture
+def shard_file(tmp_path: Path, jpegs: dict[str, bytes]) -> Path:
+    return write(tmp_path / "train-000000.tar", jpegs, verbatim=False)
+
+
+@pytest.fixture
+def verbatim_file(tmp_path: Path, jpegs: dict[str, bytes]) -> Path:
+    return write(tmp_path / "train-000000.tar", jpegs, verbatim=True)
 
 
 def test_records_tell_what_was_written(shard_file: Path, jpegs: dict[str, bytes]) -> None:
@@ -109,56 +123,159 @@ RECORD = [
     ("sampling", "u1", 3),
     ("orientation", "u1"),
     ("flags", "u1"),
-    ("reserved", "u1", 6),
+    ("entry_interval", "<u2"),
+    ("reserved", "u1", 4),
     ("crc", "<u4"),
 ]
 
 
-def test_a_reader_written_from_the_document_finds_everything(
-    shard_file: Path, jpegs: dict[str, bytes]
-) -> None:
-    """docs/shard-format.md, word by word, in Python."""
-    assert crc32c(b"123456789") == 0xE3069283  # the check value of RFC 3720
-    data = shard_file.read_bytes()
-    trailer = data[-1024 - 64 : -1024]
+def read_index(data: bytes, end: int) -> tuple[bytes, dict[int, bytes]]:
+    """The index that ends at byte ``end``, and its sections by id."""
+    trailer = data[end - 64 : end]
     assert trailer[:8] == b"FLDTAIL1"
     version, index_offset, index_bytes = struct.unpack_from("<I4xQQ", trailer, 8)
     assert version == 1
     assert struct.unpack_from("<I", trailer, 60)[0] == crc32c(trailer[:60])
-    index = data[index_offset : index_offset + index_bytes]
+    assert (index_bytes % 512, index_offset + index_bytes) == (0, end)
+    index = data[index_offset:end]
     assert index[:8] == b"FLDINDX1"
-    version, sections, samples, size = struct.unpack_from("<IIQQ", index, 8)
-    assert (version, samples, size) == (1, len(jpegs), index_bytes)
-    blank = index[:60] + bytes(4) + index[64 : 64 + 32 * sections]
+    version, count, samples, size = struct.unpack_from("<IIQQ", index, 8)
+    assert (version, size) == (1, index_bytes)
+    blank = index[:60] + bytes(4) + index[64 : 64 + 32 * count]
     assert struct.unpack_from("<I", index, 60)[0] == crc32c(blank)
-    tables = {}
-    for k in range(sections):
+    sections = {}
+    for k in range(count):
         name, _, offset, length, crc = struct.unpack_from("<IIQQI", index, 64 + 32 * k)
-        tables[name] = index[offset : offset + length]
-        assert crc32c(tables[name]) == crc
+        sections[name] = index[offset : offset + length]
+        assert crc32c(sections[name]) == crc
         assert offset % 64 == 0
+    assert len(sections[1]) == 64 * samples
+    return index, sections
+
+
+def check_sample(sections: dict[int, bytes], number: int, stored: bytes) -> tuple[str, int]:
+    """All that the index says of a JPEG; returns the key and the number of segments decoded alone."""
     record_type = np.dtype(RECORD)
     assert record_type.itemsize == 64
-    records = np.frombuffer(tables[1], record_type)
-    rows = np.frombuffer(tables[2], np.dtype([("end", "<u4"), ("crc", "<u4")]))
-    for (name, jpeg), record, raw in zip(
-        jpegs.items(), records, np.frombuffer(tables[1], "V64"), strict=True
-    ):
-        key = tables[3][record["key_offset"] : record["key_offset"] + record["key_bytes"]]
-        assert key.decode().endswith(name)
-        mine = rows[record["row_first"] :][: record["row_count"]]
-        assert record["crc"] == crc32c(bytes(raw)[:60] + mine.tobytes() + key)
-        stored = data[record["jpeg_offset"] :][: record["jpeg_bytes"]]
-        assert record["jpeg_crc"] == crc32c(stored)
-        begin = 0
-        for end, crc in mine:
-            assert crc == crc32c(stored[begin:end])
-            if begin:  # every row is entered after a restart marker
-                assert begin == mine["end"][0] or 0xD0 <= stored[begin - 1] <= 0xD7
-            begin = end
+    record = np.frombuffer(sections[1], record_type)[number]
+    key = sections[3][record["key_offset"] : record["key_offset"] + record["key_bytes"]]
+    rows = np.frombuffer(sections[2], np.dtype([("end", "<u4"), ("crc", "<u4")]))
+    rows = rows[record["row_first"] :][: record["row_count"]]
+    points = np.frombuffer(sections[4], "<u8")[record["entry_first"] :][: record["entry_count"]]
+    raw = sections[1][64 * number : 64 * number + 60]
+    assert record["crc"] == crc32c(raw + rows.tobytes() + points.tobytes() + key)
+    assert (record["jpeg_bytes"], record["jpeg_crc"]) == (len(stored), crc32c(stored))
+    info = _native.jpeg_info(stored)
+    sampling = [(s >> 4, s & 15) for s in record["sampling"][: record["components"]].tolist()]
+    assert sampling == list(info.sampling)
+    assert (record["width"], record["height"], record["orientation"]) == (
+        info.width,
+        info.height,
+        info.orientation,
+    )
+    shared = 2 if record["entry_interval"] else 0
+    begin = 0
+    for end, crc in rows:
+        assert crc == crc32c(stored[begin : end + (shared if begin else 0)])
+        if begin > rows["end"][0] and not shared:  # a row is entered after a restart marker
+            assert 0xD0 <= stored[begin - 1] <= 0xD7
+        begin = int(end)
+    if len(rows):
         assert stored[begin:] == b"\xff\xd9"
-        info = _native.jpeg_info(jpeg)
-        assert [(s >> 4, s & 15) for s in record["sampling"][: record["components"]]] == list(info.sampling)
+    checked = 0
+    if shared:
+        columns = -(-info.width // (8 * (max(h for h, _ in sampling) if len(sampling) == 3 else 1)))
+        interval = int(record["entry_interval"])
+        per_row = -(-columns // interval)
+        assert len(points) == (len(rows) - 1) * per_row
+        twin = decode_coefficients(stored)
+        for row, part in [(0, 0), (1, 0), (1, per_row - 1), (len(rows) - 2, per_row // 2)]:
+            piece = stored[rows["end"][row] : rows["end"][row + 1] + shared]
+            first = part * interval
+            blocks = decode_segment(
+                stored, piece, int(points[row * per_row + part]), min(interval, columns - first)
+            )
+            expected = mcus(twin, row, range(first, min(first + interval, columns)))
+            assert [block.tolist() for block in blocks] == [block.tolist() for block in expected]
+            checked += 1
+    return key.decode(), checked
+
+
+def decode_segment(jpeg: bytes, piece: bytes, point: int, count: int) -> Iterator[np.ndarray]:
+    """The blocks of ``count`` MCUs, from an entry point into the row whose bytes are ``piece``."""
+    position = point & (1 << 28) - 1
+    predictors = [(point >> 28 + 12 * c & 0xFFF ^ 0x800) - 0x800 for c in range(3)]
+    data = piece[position // 8 :].replace(b"\xff\x00", b"\xff")
+    bits = iter("".join(f"{byte:08b}" for byte in data)[position % 8 :])
+    codes: dict[int, dict[str, int]] = {}
+    segments = split(jpeg)
+    for segment in segments:
+        if segment.marker == Marker.DHT:
+            codes |= dict(read_codes(segment.body))
+    [scan] = [segment.body for segment in segments if segment.marker == Marker.SOS]
+    sampling = _native.jpeg_info(jpeg).sampling if scan[0] == 3 else ((1, 1),)
+    for _ in range(count):
+        for c, (h, v) in enumerate(sampling):
+            selector = scan[2 + 2 * c]
+            for _ in range(h * v):
+                block = np.zeros(64, np.int16)
+                predictors[c] += value(bits, symbol(bits, codes[selector >> 4]))
+                block[0] = predictors[c]
+                read_ac(bits, codes[0x10 | selector & 15], block)
+                yield block
+
+
+def mcus(planes: list[np.ndarray], row: int, columns: range) -> Iterator[np.ndarray]:
+    """The blocks of some MCUs of an MCU row, in the order of the scan."""
+    h = [plane.shape[1] // min(p.shape[1] for p in planes) for plane in planes]
+    v = [plane.shape[0] // min(p.shape[0] for p in planes) for plane in planes]
+    for column in columns:
+        for c, plane in enumerate(planes):
+            for y in range(v[c]):
+                for x in range(h[c]):
+                    yield plane[row * v[c] + y, column * h[c] + x]
+
+
+@pytest.mark.parametrize("verbatim", [False, True], ids=["restart", "verbatim"])
+def test_a_reader_written_from_the_document_finds_everything(
+    tmp_path: Path, jpegs: dict[str, bytes], verbatim: bool
+) -> None:
+    """docs/shard-format.md, word by word, in Python."""
+    assert crc32c(b"123456789") == 0xE3069283  # the check value of RFC 3720
+    data = write(tmp_path / "s.tar", jpegs, verbatim=verbatim).read_bytes()
+    index, sections = read_index(data, len(data) - 1024)
+    assert struct.unpack_from("<I4xQ", index, 32) == (0, 0)
+    segments = 0
+    for number, (name, jpeg) in enumerate(jpegs.items()):
+        offset, length = struct.unpack_from("<QI", sections[1], 64 * number)
+        stored = data[offset : offset + length]
+        assert (stored == jpeg) == verbatim
+        key, checked = check_sample(sections, number, stored)
+        assert key == f"class_{number}/{name}"
+        segments += checked
+    assert segments == (20 if verbatim else 0)  # of all but the one with several scans
+
+
+def test_the_reader_finds_everything_in_other_peoples_files(tmp_path: Path, jpegs: dict[str, bytes]) -> None:
+    tar = write_tar(tmp_path / "a.tar", [{"__key__": n, "jpg": j, "cls": 7} for n, j in jpegs.items()])
+    folder = write_folder(tmp_path / "root", {f"class/{name}.jpg": jpeg for name, jpeg in jpegs.items()})
+    make_index([tar, folder])
+    for path, kind in ((tmp_path / "a.tar.fastload_index", 1), (folder / ".fastload_index", 2)):
+        data = path.read_bytes()
+        index, sections = read_index(data, len(data))
+        assert len(index) == len(data)
+        assert struct.unpack_from("<I4xQ", index, 32) == (kind, tar.stat().st_size if kind == 1 else 0)
+        assert sections.get(5) == (b"class\n" if kind == 2 else None)
+        assert json.loads(sections[6])["options"]["keep_truncated"] is False
+        for number in range(len(jpegs)):
+            offset, length, _, label = struct.unpack_from("<QIIi", sections[1], 64 * number)
+            at, size = struct.unpack_from("<IH", sections[1], 64 * number + 24)
+            key = sections[3][at : at + size].decode()
+            file, expected = (tar, 7) if kind == 1 else (folder / key, 0)
+            assert label == expected
+            stored = file.read_bytes()[offset : offset + length]
+            assert stored == jpegs[key if kind == 1 else Path(key).stem]
+            assert check_sample(sections, number, stored)[0] == key
 
 
 def index_parts(data: bytes) -> list[range]:

@@ -23,10 +23,22 @@ struct Span {
   int first, count;
 };
 
+// What a resize takes of an axis of `size` samples: from `begin` to `end`, which need not be whole numbers
+// (Pillow's box). The taps of outputs near its ends lie beyond it, as far as there are samples.
+struct Extent {
+  int size;
+  double begin, end;
+
+  // NOLINTNEXTLINE(misc-explicit-constructor): a number of samples means all of them
+  FL_HD constexpr Extent(int size) : size(size), begin(0), end(size) {}
+  FL_HD constexpr Extent(int size, double begin, double end) : size(size), begin(begin), end(end) {}
+  friend bool operator==(const Extent&, const Extent&) = default;
+};
+
 // One axis of a resize.
 struct Scaling {
   int in;
-  double scale, filter_scale, support;
+  double begin, scale, filter_scale, support;
 };
 
 // Half the width of the filter's kernel, in samples of the coarser grid.
@@ -44,20 +56,20 @@ FL_HD constexpr double support_of(Filter filter) {
   }
 }
 
-FL_HD inline Scaling scaling_of(int in, int out, Filter filter) {
-  const double scale = static_cast<double>(in) / out;
+FL_HD inline Scaling scaling_of(const Extent& in, int out, Filter filter) {
+  const double scale = (in.end - in.begin) / out;
   const double filter_scale = scale < 1.0 ? 1.0 : scale;
-  return {in, scale, filter_scale, support_of(filter) * filter_scale};
+  return {in.size, in.begin, scale, filter_scale, support_of(filter) * filter_scale};
 }
 
 // The order of the two passes, which shows in the last bit of many pixels: since Pillow 13, the vertical one
 // goes first where the height shrinks by more than twice the pixels that the width does. Earlier versions
-// always began with the horizontal one.
+// always began with the horizontal one. The sizes are those of the whole image, also where a part is taken.
 FL_HD constexpr bool vertical_first(int in_w, int in_h, int out_w, int out_h) {
   return in_h > out_h && int64_t{in_h} - out_h > 2 * (int64_t{in_w} - out_w);
 }
 
-FL_HD inline double center_of(const Scaling& s, int i) { return (i + 0.5) * s.scale; }
+FL_HD inline double center_of(const Scaling& s, int i) { return s.begin + (i + 0.5) * s.scale; }
 
 FL_HD inline Span span_of(const Scaling& s, int i) {
   const double center = center_of(s, i);

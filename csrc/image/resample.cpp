@@ -18,28 +18,37 @@ bool inside(const Rect& r, int width, int height) {
          r.y <= height - r.height;
 }
 
+bool sound(const Extent& in) { return 0 <= in.begin && in.begin < in.end && in.end <= in.size; }
+
 std::string text(const Rect& r) {
   return std::to_string(r.width) + "x" + std::to_string(r.height) + "+" + std::to_string(r.x) + "+" +
          std::to_string(r.y);
 }
 
+std::string text(const Extent& in) {
+  const std::string whole = std::to_string(in.size);
+  return in == Extent(in.size) ? whole
+                               : std::to_string(in.begin) + ".." + std::to_string(in.end) + " of " + whole;
+}
+
 }  // namespace
 
-Rect Resampler::source_region(int in_w, int in_h, int out_w, int out_h, Filter filter, const Rect& window) {
-  if (in_w <= 0 || in_h <= 0 || !inside(window, out_w, out_h)) {
-    throw Error(ErrorKind::value, "window " + text(window) + " is not inside the resize of " +
-                                      std::to_string(in_w) + "x" + std::to_string(in_h) + " to " +
-                                      std::to_string(out_w) + "x" + std::to_string(out_h));
+Rect Resampler::source_region(const Extent& in_x, const Extent& in_y, int out_w, int out_h, Filter filter,
+                              const Rect& window) {
+  if (!sound(in_x) || !sound(in_y) || !inside(window, out_w, out_h)) {
+    throw Error(ErrorKind::value, "window " + text(window) + " is not inside the resize of " + text(in_x) +
+                                      " x " + text(in_y) + " to " + std::to_string(out_w) + "x" +
+                                      std::to_string(out_h));
   }
-  const Span x = Weights::source(in_w, out_w, filter, window.x, window.width);
-  const Span y = Weights::source(in_h, out_h, filter, window.y, window.height);
+  const Span x = Weights::source(in_x, out_w, filter, window.x, window.width);
+  const Span y = Weights::source(in_y, out_h, filter, window.y, window.height);
   return {x.first, y.first, x.count, y.count};
 }
 
-void Resampler::resize(const ConstImage& src, const Rect& region, int in_w, int in_h, int out_w, int out_h,
-                       Filter filter, const Rect& window, const Image& dst) {
-  const Rect need = source_region(in_w, in_h, out_w, out_h, filter, window);
-  if (!inside(region, in_w, in_h) || src.width < region.width || src.height < region.height ||
+void Resampler::resize(const ConstImage& src, const Rect& region, const Extent& in_x, const Extent& in_y,
+                       int out_w, int out_h, Filter filter, const Rect& window, const Image& dst) {
+  const Rect need = source_region(in_x, in_y, out_w, out_h, filter, window);
+  if (!inside(region, in_x.size, in_y.size) || src.width < region.width || src.height < region.height ||
       !inside({need.x - region.x, need.y - region.y, need.width, need.height}, region.width, region.height)) {
     throw Error(ErrorKind::value, "source region " + text(region) + " does not cover " + text(need));
   }
@@ -50,12 +59,12 @@ void Resampler::resize(const ConstImage& src, const Rect& region, int in_w, int 
   const ConstImage part{src.row(need.y - region.y) + static_cast<ptrdiff_t>(need.x - region.x) * kChannels,
                         need.width, need.height, src.stride};
   const Image to{dst.data, window.width, window.height, dst.stride};
-  columns_.set(in_w, out_w, filter, window.x, window.width);
-  rows_.set(in_h, out_h, filter, window.y, window.height);
+  columns_.set(in_x, out_w, filter, window.x, window.width);
+  rows_.set(in_y, out_h, filter, window.y, window.height);
   if (columns_.copies() && rows_.copies()) return copy(part, need, to);
   if (columns_.copies()) return vertical(part, need.y, 0, to.height, to.data, to.stride);
   pairs_.set(columns_, need.x, row_spread(columns_));
-  if (!rows_.copies() && vertical_first(in_w, in_h, out_w, out_h))
+  if (!rows_.copies() && vertical_first(in_x.size, in_y.size, out_w, out_h))
     return vertical_then_horizontal(part, need.y, to);
   copy_tail(part);
   if (rows_.copies()) return horizontal(part, 0, to.height, to.data, to.stride);

@@ -12,14 +12,17 @@ namespace fastload::image {
 // One per thread: owns scratch memory and the tables of the last sizes.
 class Resampler {
  public:
-  // The part of an in_w x in_h image that `window` of its resize to out_w x out_h depends on.
-  static Rect source_region(int in_w, int in_h, int out_w, int out_h, Filter filter, const Rect& window);
+  // The part of an image that `window` of its resize to out_w x out_h depends on. `in_x` and `in_y` are what
+  // the resize takes of the image: its width and height, or Pillow's box.
+  static Rect source_region(const Extent& in_x, const Extent& in_y, int out_w, int out_h, Filter filter,
+                            const Rect& window);
 
-  // Resizes an in_w x in_h image, of which `src` holds only `region` (source_region or more), to out_w x
-  // out_h and stores `window` of the result into the first rows and columns of dst. Throws Error(value) where
-  // a size is not positive, the window is not inside the result, or src, region or dst are too small for it.
-  void resize(const ConstImage& src, const Rect& region, int in_w, int in_h, int out_w, int out_h,
-              Filter filter, const Rect& window, const Image& dst);
+  // Resizes this of an image, of which `src` holds only `region` (source_region or more), to out_w x out_h
+  // and stores `window` of the result into the first rows and columns of dst. Throws Error(value) where a
+  // size is not positive, the box is not inside the image, the window not inside the result, or src, region
+  // or dst are too small for it.
+  void resize(const ConstImage& src, const Rect& region, const Extent& in_x, const Extent& in_y, int out_w,
+              int out_h, Filter filter, const Rect& window, const Image& dst);
 
  private:
   // `src` begins at the window's source region, whose top is row `origin` of the image; [begin, end) are rows

@@ -3,6 +3,7 @@
 
 #include "image/resample_kernels.hpp"
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "image/resample_horizontal.cpp"
@@ -226,6 +227,7 @@ static void ResizeRows(const Weights& weights, const PairedWeights& table, const
 
 }  // namespace fastload::image::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::image {
@@ -241,4 +243,5 @@ void resize_rows(const Weights& weights, const PairedWeights& table, const uint8
 }
 
 }  // namespace fastload::image
+FL_SIMD_STAGE("resample_horizontal")
 #endif

@@ -1,5 +1,6 @@
 #include "image/resample_kernels.hpp"
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "image/resample_vertical.cpp"
@@ -74,6 +75,7 @@ static void ResizeColumn(const uint8_t* src, ptrdiff_t src_stride, const int32_t
 
 }  // namespace fastload::image::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::image {
@@ -86,4 +88,5 @@ void resize_column(const uint8_t* src, ptrdiff_t src_stride, const int32_t* weig
 }
 
 }  // namespace fastload::image
+FL_SIMD_STAGE("resample_vertical")
 #endif

@@ -28,6 +28,23 @@ std::vector<std::string> simd_targets() {
 
 std::string simd_target() { return hwy::TargetName(HWY_DYNAMIC_DISPATCH(ThisTarget)()); }
 
+namespace {
+
+std::map<std::string, int64_t (*)()>& stages() {
+  static std::map<std::string, int64_t (*)()> known;
+  return known;
+}
+
+}  // namespace
+
+SimdStage::SimdStage(const char* file, int64_t (*target)()) { stages()[file] = target; }
+
+std::map<std::string, std::string> simd_stages() {
+  std::map<std::string, std::string> targets;
+  for (const auto& [file, target] : stages()) targets[file] = hwy::TargetName(target());
+  return targets;
+}
+
 void set_simd_target(const std::string& name) {
   if (name.empty()) return hwy::GetChosenTarget().Update(hwy::SupportedTargets());
   std::string known;

@@ -1,6 +1,7 @@
 #include "image/store_kernels.hpp"
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "image/store_kernels.cpp"
@@ -130,6 +131,7 @@ static void MirrorPixels(const uint8_t* rgb, size_t count, uint8_t* to) {
 
 }  // namespace fastload::image::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::image {
@@ -152,4 +154,5 @@ void mirror_pixels(const uint8_t* rgb, size_t count, uint8_t* to) {
 }
 
 }  // namespace fastload::image
+FL_SIMD_STAGE("store_kernels")
 #endif

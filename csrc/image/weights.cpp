@@ -1,6 +1,7 @@
 #include "image/weights.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fastload::image {
 
@@ -10,21 +11,26 @@ namespace {
 // instead of multiplying. The accumulated error stays far below half a source step for sizes below 2^26, so
 // the clamp never changes a result; it keeps memory safe without that argument.
 template <typename Emit>
-void walk_nearest(int in, int out, int end, Emit emit) {
-  const double scale = static_cast<double>(in) / out;
-  double position = scale * 0.5;
-  for (int i = 0; i < end; ++i, position += scale) emit(i, std::min(static_cast<int>(position), in - 1));
+void walk_nearest(const Extent& in, int out, int end, Emit emit) {
+  const double scale = (in.end - in.begin) / out;
+  double position = in.begin + scale * 0.5;
+  for (int i = 0; i < end; ++i, position += scale) emit(i, std::min(static_cast<int>(position), in.size - 1));
 }
 
 }  // namespace
 
-bool Weights::set(int in, int out, Filter filter, int begin, int count) {
+// Each output is one whole sample.
+bool Weights::is_copy(const Extent& in, int out) {
+  return in.end - in.begin == out && in.begin == std::floor(in.begin);
+}
+
+bool Weights::set(const Extent& in, int out, Filter filter, int begin, int count) {
   if (in == in_ && out == out_ && filter == filter_ && begin == begin_ && count == count_) return false;
   in_ = in, out_ = out, filter_ = filter, begin_ = begin, count_ = count;
   max_taps_ = 1;
   spans_.resize(count);
-  if (in == out) {
-    for (int i = 0; i < count; ++i) spans_[i] = {begin + i, 1};
+  if (is_copy(in, out)) {
+    for (int i = 0; i < count; ++i) spans_[i] = {static_cast<int>(in.begin) + begin + i, 1};
   } else if (filter == Filter::nearest) {
     walk_nearest(in, out, begin + count, [&](int i, int source) {
       if (i >= begin) spans_[i - begin] = {source, 1};
@@ -57,8 +63,8 @@ void Weights::set_filtered() {
   }
 }
 
-Span Weights::source(int in, int out, Filter filter, int begin, int count) {
-  if (in == out) return {begin, count};
+Span Weights::source(const Extent& in, int out, Filter filter, int begin, int count) {
+  if (is_copy(in, out)) return {static_cast<int>(in.begin) + begin, count};
   if (filter == Filter::nearest) {
     int first = 0, last = 0;
     walk_nearest(in, out, begin + count, [&](int i, int source) {

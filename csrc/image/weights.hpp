@@ -8,14 +8,14 @@
 
 namespace fastload::image {
 
-// Source samples and weights of outputs [begin, begin + count) of a resize from `in` to `out` samples.
+// Source samples and weights of outputs [begin, begin + count) of a resize of `in` to `out` samples.
 class Weights {
  public:
   // Rebuilds the table unless it already holds exactly this; true where it did not.
-  bool set(int in, int out, Filter filter, int begin, int count);
+  bool set(const Extent& in, int out, Filter filter, int begin, int count);
 
   // Whether outputs are copies of samples (same size, or nearest neighbour): spans only, no weights.
-  [[nodiscard]] bool copies() const { return in_ == out_ || filter_ == Filter::nearest; }
+  [[nodiscard]] bool copies() const { return is_copy(in_, out_) || filter_ == Filter::nearest; }
   [[nodiscard]] int size() const { return count_; }
   [[nodiscard]] int max_taps() const { return max_taps_; }
   [[nodiscard]] Span span(int i) const { return spans_[i]; }
@@ -25,12 +25,14 @@ class Weights {
   }
 
   // The union of the spans of outputs [begin, begin + count).
-  static Span source(int in, int out, Filter filter, int begin, int count);
+  static Span source(const Extent& in, int out, Filter filter, int begin, int count);
 
  private:
+  static bool is_copy(const Extent& in, int out);
   void set_filtered();
 
-  int in_ = 0, out_ = 0, begin_ = 0, count_ = 0, max_taps_ = 0;
+  Extent in_ = 0;
+  int out_ = 0, begin_ = 0, count_ = 0, max_taps_ = 0;
   Filter filter_ = Filter::nearest;
   std::vector<Span> spans_;
   std::vector<int32_t> weights_;

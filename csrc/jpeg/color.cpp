@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/color.cpp"
@@ -139,6 +140,7 @@ void InterleaveRgb(const uint8_t* r, const uint8_t* g, const uint8_t* b, int cou
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -155,4 +157,5 @@ void interleave_rgb(const uint8_t* r, const uint8_t* g, const uint8_t* b, int co
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("color")
 #endif

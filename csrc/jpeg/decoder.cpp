@@ -3,6 +3,7 @@
 #include "jpeg/fast_decoder.hpp"
 #include "jpeg/libjpeg.hpp"
 #include "jpeg/libjpeg_decoder.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload::jpeg {
 namespace {
@@ -40,23 +41,24 @@ struct Decoder::Impl {
 Decoder::Decoder() : impl_(std::make_unique<Impl>()) {}
 Decoder::~Decoder() = default;
 
-Fallback Decoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
+Fallback Decoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out, int reduction) {
   const Header header = read_header(jpeg);
-  require_inside(crop, header.layout.width, header.layout.height);
+  require_inside(crop, reduced(header.layout.width, reduction), reduced(header.layout.height, reduction));
   out.resize(crop.width, crop.height);
-  const Fallback reason = fallback(impl_->fast.decode(jpeg, header, crop, out.view()), header.process);
-  if (reason != Fallback::none) impl_->libjpeg.decode(jpeg, crop, out);
+  const Fallback reason =
+      fallback(impl_->fast.decode(jpeg, header, crop, out.view(), reduction), header.process);
+  if (reason != Fallback::none) impl_->libjpeg.decode(jpeg, crop, out, reduction);
   return reason;
 }
 
 Fallback Decoder::decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
-                              const EntryGrid& grid, const image::Rect& crop, Pixels& out) {
+                              const EntryGrid& grid, const image::Rect& crop, Pixels& out, int reduction) {
   const Header parsed = read_header(header);
   out.resize(crop.width, crop.height);
   // The plan holds for `layout`: a header that says otherwise is not followed into other rows.
-  const auto outcome = parsed.layout == layout
-                           ? impl_->fast.decode_rows(plan, header, parsed, rows, grid, crop, out.view())
-                           : FastDecoder::Outcome::unsupported;
+  const auto outcome = parsed.layout == layout ? impl_->fast.decode_rows(plan, header, parsed, rows, grid,
+                                                                         crop, out.view(), reduction)
+                                               : FastDecoder::Outcome::unsupported;
   const Fallback reason = fallback(outcome, parsed.process);
   if (reason == Fallback::none) return reason;
   if (grid.interval > 0) {
@@ -64,8 +66,10 @@ Fallback Decoder::decode_rows(const Layout& layout, const SplicePlan& plan, Byte
                                      name(reason) + "): make the index again");
   }
   splice(layout, plan, header, parsed.size_offset, rows, impl_->spliced);
-  impl_->libjpeg.decode(impl_->spliced,
-                        {crop.x - plan.covered.x, crop.y - plan.covered.y, crop.width, crop.height}, out);
+  impl_->libjpeg.decode(
+      impl_->spliced,
+      {crop.x - plan.covered.x / reduction, crop.y - plan.covered.y / reduction, crop.width, crop.height},
+      out, reduction);
   return reason;
 }
 

@@ -45,13 +45,13 @@ class Decoder {
   Decoder();
   ~Decoder();
 
-  // `crop` out of a whole JPEG of one or three components.
-  Fallback decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
+  // `crop` out of a whole JPEG of one or three components, reduced by `reduction` (see reduction.hpp).
+  Fallback decode(Bytes jpeg, const image::Rect& crop, Pixels& out, int reduction = 1);
 
-  // `crop` out of some rows of a stored JPEG: see splice(). With entry points there is no way by libjpeg:
+  // The same out of some rows of a stored JPEG: see splice(). With entry points there is no way by libjpeg:
   // what they do not fit is an Error(jpeg).
   Fallback decode_rows(const Layout& layout, const SplicePlan& plan, Bytes header, Bytes rows,
-                       const EntryGrid& grid, const image::Rect& crop, Pixels& out);
+                       const EntryGrid& grid, const image::Rect& crop, Pixels& out, int reduction = 1);
 
  private:
   struct Impl;

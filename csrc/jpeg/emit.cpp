@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 #include "jpeg/markers.hpp"
 
 // Scalar code, but compiled per target for the sake of BMI2's shifts.
@@ -108,6 +109,7 @@ uint8_t* Emit(const Tokens& tokens, const EmitTable& table, uint8_t* to, std::ve
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -137,4 +139,5 @@ std::vector<uint32_t> emit(const Tokens& tokens, const std::array<HuffmanCode, k
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("emit")
 #endif

@@ -9,7 +9,11 @@
 namespace fastload::jpeg {
 
 std::optional<EncodedJpeg> encode(const Coefficients& image, const EncodeOptions& options) {
-  const Tokens tokens = tokenize(image);
+  return encode(image, tokenize(image), options);
+}
+
+std::optional<EncodedJpeg> encode(const Coefficients& image, const Tokens& tokens,
+                                  const EncodeOptions& options) {
   if (!tokens.fit_baseline()) return std::nullopt;
   std::array<HuffmanCode, kTables> codes;
   for (size_t k = 0; k < kTables; ++k) {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "jpeg/coefficients.hpp"
+#include "jpeg/tokens.hpp"
 
 namespace fastload::jpeg {
 
@@ -23,5 +24,9 @@ struct EncodedJpeg {
 // `image` has 1 or 3 planes and at most 10 blocks in an MCU. Returns nothing if a coefficient is larger than
 // baseline can hold. Thread-safe. Throws Error(value) for a code length that is too short.
 std::optional<EncodedJpeg> encode(const Coefficients& image, const EncodeOptions& options);
+
+// The same where the coefficients are tokens already: those in `image` are not read.
+std::optional<EncodedJpeg> encode(const Coefficients& image, const Tokens& tokens,
+                                  const EncodeOptions& options);
 
 }  // namespace fastload::jpeg

@@ -15,18 +15,19 @@ class FastDecoder {
     damaged,      // the entropy-coded data break the standard's rules
   };
 
-  // `crop`, which lies inside the image, out of a whole JPEG. `header` is its header. If the outcome is not
-  // `decoded`, libjpeg has to judge, and `out` holds nothing of use.
-  Outcome decode(Bytes jpeg, const Header& header, const image::Rect& crop, const image::Image& out);
+  // `crop`, which lies inside the image reduced by `reduction`, out of a whole JPEG. `header` is its header.
+  // If the outcome is not `decoded`, libjpeg has to judge, and `out` holds nothing of use.
+  Outcome decode(Bytes jpeg, const Header& header, const image::Rect& crop, const image::Image& out,
+                 int reduction);
 
   // The same out of the MCU rows that `plan` says, whose segments are found by `grid`, or by their restart
   // markers where it has no entry points.
   Outcome decode_rows(const SplicePlan& plan, Bytes header_bytes, const Header& header, Bytes rows,
-                      const EntryGrid& grid, const image::Rect& crop, const image::Image& out);
+                      const EntryGrid& grid, const image::Rect& crop, const image::Image& out, int reduction);
 
  private:
   Outcome run(const SplicePlan& plan, Bytes header_bytes, const Header& header, Bytes data, int data_row,
-              const EntryGrid& grid, const image::Rect& crop, const image::Image& out);
+              const EntryGrid& grid, const image::Rect& crop, const image::Image& out, int reduction);
 
   EntropyDecoder entropy_;
   PixelStage pixels_;

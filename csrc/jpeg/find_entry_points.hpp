@@ -38,10 +38,10 @@ class EntryPointFinder {
 
   Built<DcTable> dc_[4];
   Built<SkipTable> ac_[4];
-  std::vector<uint8_t> bytes_;  // a restart segment without stuffing
+  std::vector<uint8_t> buffer_;  // a restart segment without stuffing
 };
 
-// MCUs from an entry point to the next one in a row of `columns` MCUs.
-int choose_entry_interval(int columns);
+// MCUs from an entry point to the next one in a row.
+int choose_entry_interval(const Layout& layout);
 
 }  // namespace fastload::jpeg

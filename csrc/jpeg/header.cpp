@@ -125,6 +125,10 @@ Header read_header(Bytes jpeg) {
     }
     if (marker == kEOI || marker == kSOI) fail("JPEG without a scan: unexpected marker", at);
     const size_t length = static_cast<size_t>(u16(jpeg, at + 2));
+    if (length < 2 && is_skipped(marker)) {  // libjpeg goes on behind the length
+      at += 4;
+      continue;
+    }
     if (length < 2 || at + 2 + length > jpeg.size()) fail("JPEG breaks off inside a marker segment", at);
     const Bytes segment = jpeg.subspan(at + 4, length - 2);
     if (is_sof(marker)) {

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "jpeg/reduction.hpp"
+
 namespace fastload::jpeg {
 
 void require_inside(const image::Rect& crop, int width, int height) {
@@ -12,14 +14,14 @@ void require_inside(const image::Rect& crop, int width, int height) {
   }
 }
 
-void LibjpegDecoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
+void LibjpegDecoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out, int reduction) {
   decompressor_.open(jpeg);
   jpeg_decompress_struct& info = decompressor_.info;
-  const int width = static_cast<int>(info.image_width);
+  const int width = reduced(static_cast<int>(info.image_width), reduction);
   if (info.num_components != 1 && info.num_components != 3) {
     throw Error(ErrorKind::jpeg, "JPEG of " + std::to_string(info.num_components) + " components");
   }
-  require_inside(crop, width, static_cast<int>(info.image_height));
+  require_inside(crop, width, reduced(static_cast<int>(info.image_height), reduction));
   out.resize(crop.width, crop.height);
   const size_t row_bytes = 3 * static_cast<size_t>(crop.width);
   line_.resize(3 * static_cast<size_t>(width));
@@ -27,6 +29,8 @@ void LibjpegDecoder::decode(Bytes jpeg, const image::Rect& crop, Pixels& out) {
   uint8_t* const pixels = out.bytes.data();
   decompressor_.guarded([&] {
     info.out_color_space = JCS_RGB;
+    info.scale_num = 1;
+    info.scale_denom = static_cast<unsigned>(reduction);
     jpeg_start_decompress(&info);
     const bool whole_rows = crop.width == width;
     for (int y = 0; y < crop.y + crop.height; ++y) {

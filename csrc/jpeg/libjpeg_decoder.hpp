@@ -14,9 +14,9 @@ void require_inside(const image::Rect& crop, int width, int height);
 // One per thread: keeps its memory from one image to the next.
 class LibjpegDecoder {
  public:
-  // `crop` out of a JPEG of one or three components. What libjpeg decodes with a warning is decoded.
-  // Error(jpeg).
-  void decode(Bytes jpeg, const image::Rect& crop, Pixels& out);
+  // `crop` out of a JPEG of one or three components, reduced by `reduction`. What libjpeg decodes with a
+  // warning is decoded. Error(jpeg).
+  void decode(Bytes jpeg, const image::Rect& crop, Pixels& out, int reduction = 1);
 
  private:
   Decompressor decompressor_;

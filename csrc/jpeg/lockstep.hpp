@@ -6,8 +6,8 @@
 
 namespace fastload::jpeg {
 
-// A stream is stopped where an MCU ends beyond its data. Until then it may read this many bytes more: no
-// block takes more than 64 times 31 bits.
+// A stream is stopped where a block, if not an MCU, ends beyond its data. Until then it may read this many
+// bytes more: no block takes more than 64 times 31 bits.
 inline constexpr size_t kOverread = 10 * 64 * 31 / 8 + 16;
 
 // One component's blocks of a band of MCU rows.
@@ -35,10 +35,8 @@ struct Scan {
 struct Stream {
   Lane lane;
   const uint8_t* end = nullptr;
-  const Slot* slot = nullptr;             // of the current block
-  uint8_t* last = nullptr;                // likewise
-  int mcus = 0;                           // still to decode
-  int16_t* blocks[kMostComponents] = {};  // of the current MCU
+  int mcus = 0;
+  int16_t* blocks[kMostComponents] = {};  // of the first MCU
   uint8_t* lasts[kMostComponents] = {};
   uint32_t predictions[kMostComponents] = {};  // modulo 2^32, as libjpeg's wrap in practice
 };

@@ -21,6 +21,11 @@ FL_HD inline bool is_sof(int marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
+// Applications' data, comments, and DNL, which libjpeg passes over.
+FL_HD inline bool is_skipped(int marker) {
+  return (marker >= kAPP0 && marker <= kAPP0 + 15) || marker == 0xFE || marker == 0xDC;
+}
+
 FL_HD inline bool is_rst(int marker) { return marker >= kRST0 && marker <= kRST0 + 7; }
 
 }  // namespace fastload::jpeg

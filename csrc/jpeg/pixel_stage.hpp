@@ -24,10 +24,11 @@ class PixelStage {
   // layout.components long. `covered`: the pixels that the MCU rows to come show, beginning with a whole MCU
   // and ending with one or with the image. Its edges count as the image's, as they do for a decoder of a
   // spliced JPEG (see plan_splice), so `crop`, which must lie inside it, is exact where plan_splice says so.
-  // All in the image's coordinates. The crop's rows go to the first rows of `out`, which must have its size.
-  // Components' quantisers and `out` must live until end().
+  // Layout and `covered` are in the image's pixels, `crop` in those of the image reduced by `reduction`. The
+  // crop's rows go to the first rows of `out`, which must have its size. Components' quantisers and `out`
+  // must live until end().
   void begin(const Layout& layout, ColorSpace color, const Component* components, const image::Rect& covered,
-             const image::Rect& crop, const image::Image& out);
+             const image::Rect& crop, const image::Image& out, int reduction = 1);
 
   // The next MCU row, top to bottom: a BlockRow for each component, to be read before this returns. Blocks
   // that the crop does not depend on are not read, nor those of MCU rows outside of needed_rows().
@@ -37,7 +38,8 @@ class PixelStage {
   // one below.
   void end();
 
-  // Pixel rows, counted from covered.y, that the crop depends on. Half-open.
+  // Rows of the reduced image's pixels, counted from the covered part's top, that the crop depends on.
+  // Half-open.
   struct Rows {
     int first, end;
   };
@@ -46,6 +48,7 @@ class PixelStage {
  private:
   struct Plane {
     Upsampling upsampling;
+    int side;                    // samples of a block
     int across, down;            // pixels for a sample
     int v;                       // block lines in an MCU row
     int height;                  // of the covered part, in samples
@@ -59,7 +62,9 @@ class PixelStage {
     std::vector<uint8_t> band;  // of samples: the last row of the MCU row above, then this MCU row's
     std::vector<uint8_t> line;  // of pixels
 
-    void begin(const Layout& layout, int c, const image::Rect& covered, const image::Rect& crop);
+    // `crop` is relative to the covered part.
+    void begin(const Layout& layout, int c, const image::Rect& covered, const image::Rect& crop,
+               int reduction);
     uint8_t* row(int index);  // first needed sample; index: in the MCU row, or -1
     void decode(const BlockRow& coefficients, int mcu_row);
     const uint8_t* pixels(int y, int mcu_row);  // the crop's pixels of a row of the covered part

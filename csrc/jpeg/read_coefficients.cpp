@@ -27,11 +27,8 @@ ColorSpace color_space(J_COLOR_SPACE space) {
 
 }  // namespace
 
-Coefficients read_coefficients(Decompressor& in) {
-  jpeg_decompress_struct& info = in.info;
-  jvirt_barray_ptr* arrays = nullptr;
-  in.guarded([&] { arrays = jpeg_read_coefficients(&info); });
-
+Coefficients read_frame(const Decompressor& in) {
+  const jpeg_decompress_struct& info = in.info;
   Coefficients image;
   image.layout.width = static_cast<int>(info.image_width);
   image.layout.height = static_cast<int>(info.image_height);
@@ -40,9 +37,22 @@ Coefficients read_coefficients(Decompressor& in) {
   if (info.saw_JFIF_marker) image.density = {info.density_unit, info.X_density, info.Y_density};
   image.planes.resize(static_cast<size_t>(info.num_components));
   for (int c = 0; c < info.num_components; ++c) {
+    image.layout.h[c] = static_cast<uint8_t>(info.comp_info[c].h_samp_factor);
+    image.layout.v[c] = static_cast<uint8_t>(info.comp_info[c].v_samp_factor);
+  }
+  reduce(image.layout.h, info.num_components);
+  reduce(image.layout.v, info.num_components);
+  return image;
+}
+
+Coefficients read_coefficients(Decompressor& in) {
+  jpeg_decompress_struct& info = in.info;
+  jvirt_barray_ptr* arrays = nullptr;
+  in.guarded([&] { arrays = jpeg_read_coefficients(&info); });
+
+  Coefficients image = read_frame(in);
+  for (int c = 0; c < info.num_components; ++c) {
     const jpeg_component_info& component = info.comp_info[c];
-    image.layout.h[c] = static_cast<uint8_t>(component.h_samp_factor);
-    image.layout.v[c] = static_cast<uint8_t>(component.v_samp_factor);
     Plane& plane = image.planes[static_cast<size_t>(c)];
     plane.columns = static_cast<int>(component.width_in_blocks);
     plane.rows = static_cast<int>(component.height_in_blocks);
@@ -60,8 +70,6 @@ Coefficients read_coefficients(Decompressor& in) {
       }
     });
   }
-  reduce(image.layout.h, info.num_components);
-  reduce(image.layout.v, info.num_components);
   return image;
 }
 

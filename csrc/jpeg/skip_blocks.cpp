@@ -1,6 +1,7 @@
 #include "jpeg/skip_blocks.hpp"
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 // Scalar code, but compiled per target for the sake of BMI2's shifts.
 #undef HWY_TARGET_INCLUDE
@@ -11,26 +12,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace fastload::jpeg::HWY_NAMESPACE {
 
-// At least 56 bits are there afterwards.
-HWY_INLINE void Refill(SkipCursor& cursor) {
-  cursor.bits |= load_big_endian(cursor.next) >> cursor.count;
-  cursor.next += (63 - cursor.count) >> 3;
-  cursor.count |= 56;
-}
-
-HWY_INLINE void Take(SkipCursor& cursor, uint32_t bits) {
-  cursor.bits <<= bits;
-  cursor.count -= bits;
-}
-
 // One symbol, of any length, in place of the step that an entry is of no use for. False if no code word
 // begins so, or if it leaves the block.
 HWY_NOINLINE bool TakeSymbol(SkipCursor& cursor, const CanonicalCode& code, uint32_t& k) {
-  Refill(cursor);
+  cursor.refill();
   const uint32_t word = code.find(static_cast<uint32_t>(cursor.bits >> 48));
   if (word == 0) return false;
   const uint32_t run = word >> 4 & 15, size = word & 15;
-  Take(cursor, (word >> 8) + size);
+  cursor.take((word >> 8) + size);
   if (size == 0 && run != 15) {
     k = kEndOfBlock;
     return true;
@@ -40,14 +29,14 @@ HWY_NOINLINE bool TakeSymbol(SkipCursor& cursor, const CanonicalCode& code, uint
 }
 
 HWY_INLINE bool TakeDc(SkipCursor& cursor, const DcTable& table, uint32_t& prediction) {
-  Refill(cursor);
+  cursor.refill();
   uint32_t word = table.entries[cursor.bits >> (64 - kDcBits)];
   if (HWY_UNLIKELY(word == 0)) {
     word = table.code.find(static_cast<uint32_t>(cursor.bits >> 48));
     if (word == 0) return false;
   }
   uint64_t value = cursor.bits << (word >> 8);
-  Take(cursor, (word >> 8) + (word & 15));
+  cursor.take((word >> 8) + (word & 15));
   prediction += take_value(value, word & 15);
   return true;
 }
@@ -57,17 +46,17 @@ HWY_INLINE bool SkipAc(SkipCursor& cursor, const SkipTable& table) {
   static_assert(2 * kMostSkippedBits <= 56);
   uint32_t k = 0;
   for (;;) {
-    Refill(cursor);
+    cursor.refill();
     for (int n = 0; n < 2; ++n) {
       const uint32_t entry = table.entries[cursor.bits >> (64 - kSkipBits)];
       const uint32_t after = k + (entry >> 8);
       if (HWY_LIKELY(after < kLastInBlock)) {
-        Take(cursor, entry & 0xFF);
+        cursor.take(entry & 0xFF);
         k = after;
         continue;
       }
       if (HWY_LIKELY(after == kLastInBlock || after - kEndOfBlock < kLastInBlock)) {
-        Take(cursor, entry & 0xFF);
+        cursor.take(entry & 0xFF);
         return true;
       }
       SkipCursor copy = cursor;  // so that `cursor` and k have no address, and stay in registers
@@ -96,6 +85,7 @@ bool SkipMcus(SkipScan& scan, SkipCursor& from, int mcus) {
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -107,4 +97,5 @@ bool skip_mcus(SkipScan& scan, SkipCursor& cursor, int mcus) {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("skip_blocks")
 #endif

@@ -5,9 +5,9 @@
 namespace fastload::jpeg {
 namespace {
 
-constexpr uint16_t kNothing = 0;                  // no code word is known in full
-constexpr uint16_t kOutside = 0xFF << 8;          // brings any k out of the block
-constexpr int kLongestRest = kSkipBits - 2;       // longer only behind 16 zeros in a word of one bit
+constexpr uint16_t kNothing = 0;             // no code word is known in full
+constexpr uint16_t kOutside = 0xFF << 8;     // brings any k out of the block
+constexpr int kLongestRest = kSkipBits - 2;  // longer only behind 16 zeros in a word of one bit
 constexpr int kEnd = static_cast<int>(kEndOfBlock);
 
 constexpr uint16_t make_entry(int bits, int addend) { return static_cast<uint16_t>(addend << 8 | bits); }

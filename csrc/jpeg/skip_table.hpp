@@ -8,7 +8,8 @@
 
 namespace fastload::jpeg {
 
-// 4096 entries for luma and as many for chroma fill half of a first-level cache.
+// 4096 entries for luma and as many for chroma fill half of a first-level cache. Measured on ImageNet's
+// files, which have a code each: 11 bits and 13 bits +5% time.
 inline constexpr int kSkipBits = 12;
 
 // An entry covers as many AC symbols as have their code words in kSkipBits bits; the value of the last one

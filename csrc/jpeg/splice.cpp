@@ -5,20 +5,23 @@
 
 #include "error.hpp"
 #include "jpeg/markers.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload::jpeg {
 namespace {
 
 // Pixels beyond the crop that its own pixels depend on: with a chroma sample for two pixels, the triangle
-// filter of pixel x reads the sample of x - 1 or of x + 1.
+// filter of pixel x reads the sample of x - 1 or of x + 1. In a reduced image those pixels are larger, but
+// MCUs are taken whole, and all of such a pixel lies in one of them.
 constexpr int kUpsamplingReach = 1;
 
 // libjpeg falls back from the triangle filter to replication where a component is at most 2 samples wide
-// (jdsample.c). A splice at the right edge must not become that narrow if the image is not.
-bool too_narrow(const Layout& layout, int width) {
+// (jdsample.c). A splice at the right edge, or of few MCUs of a reduced image, must not become that narrow if
+// the image is not.
+bool too_narrow(const Layout& layout, int width, int reduction) {
   constexpr int kNarrow = 2;
   auto samples = [&](int pixels, int c) {
-    return (pixels * layout.h[c] + layout.max_h() - 1) / layout.max_h();
+    return samples_of(pixels, layout.h[c], layout.max_h(), block_side(layout, c, reduction));
   };
   for (int c = 0; c < layout.components; ++c) {
     if (samples(width, c) <= kNarrow && samples(layout.width, c) > kNarrow) return true;
@@ -43,7 +46,8 @@ const uint8_t* segment_end(const uint8_t* at, const uint8_t* end) {
 
 }  // namespace
 
-SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& crop) {
+SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& reduced_crop, int reduction) {
+  const image::Rect crop = source_of(reduced_crop, reduction, layout);
   const int segment_width = interval * layout.mcu_width();
   const int reach_x = layout.max_h() > 1 ? kUpsamplingReach : 0;
   const int reach_y = layout.max_v() > 1 ? kUpsamplingReach : 0;
@@ -57,14 +61,18 @@ SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& cr
   plan.row_end = (bottom - 1) / layout.mcu_height() + 1;
   plan.segment_begin = left / segment_width;
   plan.segment_end = (right - 1) / segment_width + 1;
-  const int x_end = std::min(plan.segment_end * segment_width, layout.width);
-  const int y_end = std::min(plan.row_end * layout.mcu_height(), layout.height);
-  while (plan.segment_begin > 0 && too_narrow(layout, x_end - plan.segment_begin * segment_width)) {
-    --plan.segment_begin;
+  const auto x_begin = [&] { return plan.segment_begin * segment_width; };
+  const auto x_end = [&] { return std::min(plan.segment_end * segment_width, layout.width); };
+  while (too_narrow(layout, x_end() - x_begin(), reduction)) {
+    if (plan.segment_begin > 0) {
+      --plan.segment_begin;
+    } else {
+      ++plan.segment_end;
+    }
   }
-  const int x = plan.segment_begin * segment_width;
   const int y = plan.row_begin * layout.mcu_height();
-  plan.covered = {x, y, x_end - x, y_end - y};
+  const int y_end = std::min(plan.row_end * layout.mcu_height(), layout.height);
+  plan.covered = {x_begin(), y, x_end() - x_begin(), y_end - y};
   return plan;
 }
 
@@ -85,9 +93,10 @@ void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t s
   const uint8_t* at = rows.data();
   const uint8_t* const end = rows.data() + rows.size();
   int kept = 0;
+  bool more = true;  // a segment, which may be empty
   for (int row = plan.row_begin; row < plan.row_end; ++row) {
     for (int segment = 0; segment < per_row; ++segment) {
-      if (at >= end) fail();
+      if (!more) fail();
       const uint8_t* const stop = segment_end(at, end);
       if (segment >= plan.segment_begin && segment < plan.segment_end) {
         if (kept > 0) {
@@ -98,10 +107,11 @@ void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t s
         to += stop - at;
         ++kept;
       }
-      at = stop == end ? end : stop + 2;
+      more = stop != end;
+      at = more ? stop + 2 : end;
     }
   }
-  if (at != end) fail();
+  if (more) fail();
   *to++ = 0xFF;
   *to++ = kEOI;
   out.resize(static_cast<size_t>(to - out.data()));

@@ -19,8 +19,9 @@ struct SplicePlan {
 
 // The smallest splice from which `crop` decodes exactly, out of MCU rows cut into segments of `interval`
 // MCUs. Segments next to the crop are added where chroma is subsampled, because libjpeg's triangle filter
-// reads one chroma sample beyond. The crop must lie inside the image.
-SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& crop);
+// reads one chroma sample beyond. The crop must lie inside the image, reduced by `reduction` (see
+// reduction.hpp).
+SplicePlan plan_splice(const Layout& layout, int interval, const image::Rect& crop, int reduction = 1);
 
 // Writes the spliced JPEG to `out`. Needs layout.rows_are_segments(), and a plan for its restart interval.
 // `header`: the stored JPEG up to its entropy-coded data; `rows`: the entropy-coded data of MCU rows

@@ -10,9 +10,8 @@ namespace {
 
 // The segments that libjpeg passes over, or reads as read() does. It rejects all others.
 bool is_known(int marker) {
-  constexpr int kAPP15 = kAPP0 + 15, kCOM = 0xFE, kDNL = 0xDC;
-  return is_sof(marker) || marker == kDHT || marker == kDQT || marker == kDRI || marker == kSOS ||
-         (marker >= kAPP0 && marker <= kAPP15) || marker == kCOM || marker == kDNL;
+  return is_sof(marker) || is_skipped(marker) || marker == kDHT || marker == kDQT || marker == kDRI ||
+         marker == kSOS;
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ bool ScanTables::read(Bytes jpeg, const Header& header) {
   if (header.process != Process::baseline || components > kMostComponents) return false;
   uint8_t ids[kMostComponents] = {};
   size_t at = 2;
-  // The same walk as read_header(), which has checked the lengths.
+  // The same walk as read_header(), which has checked that the segments lie inside.
   for (;;) {
     while (jpeg[at] != 0xFF) ++at;
     while (jpeg[at + 1] == 0xFF) ++at;
@@ -83,6 +82,7 @@ bool ScanTables::read(Bytes jpeg, const Header& header) {
       continue;
     }
     const size_t length = static_cast<size_t>(jpeg[at + 2] << 8 | jpeg[at + 3]);
+    if (length < 2) return false;
     const Bytes segment = jpeg.subspan(at + 4, length - 2);
     if (!is_known(marker)) return false;
     if (marker == kDQT && !read_quantisers(segment)) return false;

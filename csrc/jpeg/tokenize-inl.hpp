@@ -11,7 +11,6 @@
 #endif
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 #include <vector>
 
@@ -55,8 +54,7 @@ class Coded {
   int16_t* places() { return places_.data() + 1; }  // so that the first has one before it
 
   void set_dc(int16_t* values, int difference, int dc_table) {
-    constexpr int kTooLarge = 0x7FFF;  // has a size that fits_baseline() finds
-    values[0] = static_cast<int16_t>(std::clamp(difference, -kTooLarge, kTooLarge));
+    values[0] = static_cast<int16_t>(std::clamp(difference, -kLargestDifference, kLargestDifference));
     places()[values - values_.data()] = static_cast<int16_t>(dc_table << kPlaceTable);
   }
 
@@ -65,14 +63,6 @@ class Coded {
   std::vector<int16_t> values_, places_;
   size_t count_ = 0;
 };
-
-inline Token make_token(int table, int run, int value) {
-  const int sign = value >> 31;
-  const auto magnitude = static_cast<uint32_t>((value ^ sign) - sign);
-  const auto size = std::min<Token>(static_cast<Token>(std::bit_width(magnitude)), 15);
-  const Token bits = static_cast<Token>(value + sign) & ((Token{1} << size) - 1);
-  return static_cast<Token>(table) << 24 | static_cast<Token>(run) << 20 | size << 16 | bits;
-}
 
 // One at a time, with a ZRL for every 16 zeros of a run (F.1.2.2.1).
 inline Token* ConvertPlain(const int16_t* values, const int16_t* places, size_t count, Token* at) {

@@ -1,7 +1,8 @@
 #include <algorithm>
 
 #include "image/simd.hpp"
-#include "jpeg/tokens.hpp"
+#include "image/simd_target.hpp"
+#include "jpeg/token_counter.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/tokenize.cpp"
@@ -12,26 +13,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace fastload::jpeg::HWY_NAMESPACE {
-
-// Two sets of counters, used in turn: the same symbol often comes twice in a row, and an increment must not
-// wait for the one before it.
-class Counter {
- public:
-  void add(const Token* at, const Token* end) {
-    for (; at + 2 <= end; at += 2) {
-      ++even_[at[0] >> 16];
-      ++odd_[at[1] >> 16];
-    }
-    if (at < end) ++even_[at[0] >> 16];
-  }
-  void sum(std::array<std::array<uint32_t, 256>, kTables>& frequencies) const {
-    for (size_t k = 0; k < 256 * kTables; ++k) frequencies[k / 256][k % 256] = even_[k] + odd_[k];
-  }
-
- private:
-  uint32_t even_[256 * kTables] = {};
-  uint32_t odd_[256 * kTables] = {};
-};
 
 void Tokenize(const Coefficients& image, Tokens& out) {
   const Layout& layout = image.layout;
@@ -45,7 +26,7 @@ void Tokenize(const Coefficients& image, Tokens& out) {
     for (int k = 0; k < h * v; ++k) mcu.push_back({c, h, v, k % h, k / h});
   }
   Coded coded(mcu.size() * static_cast<size_t>(layout.mcu_columns()));
-  Counter counter;
+  TokenCounter counter;
   int predictors[3] = {};
   int until_restart = layout.restart_interval;  // MCUs; 0: there is none
   Token* at = out.tokens.get();
@@ -82,6 +63,7 @@ void Tokenize(const Coefficients& image, Tokens& out) {
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -89,15 +71,18 @@ namespace fastload::jpeg {
 HWY_EXPORT(Tokenize);
 
 Tokens tokenize(const Coefficients& image) {
-  // A block has at most 64 tokens: DC, and 63 coefficients, or fewer and EOB (16 zeros cost one token).
-  constexpr size_t kVector = 64;  // is stored whole
-  const Layout& layout = image.layout;
-  const size_t blocks = static_cast<size_t>(layout.blocks_in_mcu()) *
-                        static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
   Tokens tokens;
-  tokens.tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
+  tokens.allocate(image.layout);
   HWY_DYNAMIC_DISPATCH(Tokenize)(image, tokens);
   return tokens;
+}
+
+void Tokens::allocate(const Layout& layout) {
+  // A block has at most 64 tokens: DC, and 63 coefficients, or fewer and EOB (16 zeros cost one token).
+  constexpr size_t kVector = 64;  // is stored whole
+  const size_t blocks = static_cast<size_t>(layout.blocks_in_mcu()) *
+                        static_cast<size_t>(layout.mcu_columns()) * static_cast<size_t>(layout.mcu_rows());
+  tokens = std::make_unique_for_overwrite<Token[]>(kBlockSize * blocks + kVector);
 }
 
 bool Tokens::fit_baseline() const {
@@ -112,4 +97,5 @@ bool Tokens::fit_baseline() const {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("tokenize")
 #endif

@@ -1,11 +1,14 @@
 #include "jpeg/transcode.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "jpeg/encode.hpp"
 #include "jpeg/find_entry_points.hpp"
 #include "jpeg/markers.hpp"
 #include "jpeg/read_coefficients.hpp"
+#include "jpeg/retokenize.hpp"
 
 namespace fastload::jpeg {
 namespace {
@@ -30,6 +33,39 @@ bool has_pixels(const Layout& layout) {
     }
   }
   return true;
+}
+
+// Fills in where the rows of the source's bytes may be entered. False if decoding them did not prove it.
+bool find_entries(Bytes jpeg, StoredJpeg& stored) {
+  thread_local EntryPointFinder finder;
+  std::optional<FoundRows> found = finder.find(jpeg, stored.header);
+  if (!found) return false;
+  stored.row_offsets = std::move(found->row_offsets);
+  stored.entry_points = std::move(found->entry_points);
+  return true;
+}
+
+// Without libjpeg, which is slower: a flawless JPEG of the fast subset, written anew. Nothing for others.
+std::optional<EncodedJpeg> rewrite(Bytes jpeg, const Header& source, const Decompressor& in) {
+  thread_local Retokenizer retokenizer;
+  ScanTables tables;
+  if (!tables.read(jpeg, source)) return std::nullopt;
+  Coefficients frame = read_frame(in);
+  frame.layout.restart_interval = choose_restart_interval(frame.layout.mcu_columns());
+  const std::optional<Tokens> tokens = retokenizer.run(jpeg, source, tables, frame.layout);
+  if (!tokens) return std::nullopt;
+  for (size_t c = 0; c < frame.planes.size(); ++c) {
+    std::copy_n(tables.quantisers[tables.selections[c].quantiser], kBlockSize,
+                frame.planes[c].quantization.data());
+  }
+  return encode(frame, *tokens, {.orientation = source.orientation});
+}
+
+// What keeps these coefficients from being rewritten; empty if nothing does.
+std::string_view find_obstacle(const Coefficients& image, bool smooth) {
+  if (smooth) return "progressive without its last refinement scans, which libjpeg smooths when it decodes";
+  if (image.layout.blocks_in_mcu() > kMostBlocksInMcu) return "more than 10 blocks in an MCU";
+  return "";
 }
 
 }  // namespace
@@ -87,31 +123,35 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     throw Error(ErrorKind::jpeg, "JPEG with fractional chroma sampling, which libjpeg does not decode");
   }
   StoredJpeg stored;
+  stored.header = source;
   stored.source = source.process;
   Decompressor in;
   in.open(jpeg);
-  Coefficients image = read_coefficients(in);
-  const bool smooth = decoder_would_smooth(in.info);
-  stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);
-  if (stored.truncated && !options.keep_truncated) {
-    throw Error(ErrorKind::truncated_jpeg, "truncated JPEG: the data end before the image is complete (" +
-                                               std::to_string(jpeg.size()) + " bytes)");
+  std::optional<EncodedJpeg> encoded;
+  std::string obstacle;  // to rewriting
+  // Of bytes that are kept it must be known that they decode, and a pass that finds entry points has shown
+  // it.
+  const bool entered = options.verbatim && find_entries(jpeg, stored);
+  if (!options.verbatim) encoded = rewrite(jpeg, source, in);
+  stored.fast = entered || encoded;
+  if (!stored.fast) {
+    Coefficients image = read_coefficients(in);
+    const bool smooth = decoder_would_smooth(in.info);
+    stored.truncated = in.errors.data_missing || (in.errors.input_ended && smooth);
+    if (stored.truncated && !options.keep_truncated) {
+      throw Error(ErrorKind::truncated_jpeg, "truncated JPEG: the data end before the image is complete (" +
+                                                 std::to_string(jpeg.size()) + " bytes)");
+    }
+    obstacle = find_obstacle(image, smooth);
+    if (!options.verbatim && obstacle.empty()) {
+      image.layout.restart_interval = choose_restart_interval(image.layout.mcu_columns());
+      encoded = encode(image, {.orientation = source.orientation});
+      if (!encoded) obstacle = "coefficients larger than baseline can hold";
+    }
   }
   if (in.errors.warnings > 0) {
     stored.notes.push_back((stored.truncated ? "truncated: " : "libjpeg warns: ") +
                            std::string(in.errors.message));
-  }
-  std::string obstacle;  // to rewriting
-  if (smooth) {
-    obstacle = "progressive without its last refinement scans, which libjpeg smooths when it decodes";
-  } else if (image.layout.blocks_in_mcu() > kMostBlocksInMcu) {
-    obstacle = "more than 10 blocks in an MCU";
-  }
-  std::optional<EncodedJpeg> encoded;
-  if (!options.verbatim && obstacle.empty()) {
-    image.layout.restart_interval = choose_restart_interval(image.layout.mcu_columns());
-    encoded = encode(image, {.orientation = source.orientation});
-    if (!encoded) obstacle = "coefficients larger than baseline can hold";
   }
   stored.rewritten = encoded.has_value();
   if (encoded) {
@@ -123,8 +163,9 @@ StoredJpeg transcode(Bytes jpeg, const TranscodeOptions& options) {
     }
   } else {
     stored.bytes.assign(jpeg.begin(), jpeg.end());
-    stored.header = source;
-    stored.row_offsets = find_rows(jpeg, source);
+    if (!entered && (options.verbatim || !find_entries(jpeg, stored))) {
+      stored.row_offsets = find_rows(jpeg, source);
+    }
     if (!options.verbatim) stored.notes.push_back("kept verbatim: " + obstacle);
   }
   return stored;

@@ -15,10 +15,11 @@ struct StoredJpeg {
   Header header;                       // of `bytes`
   std::vector<uint32_t> row_offsets;   // byte offset of each MCU row's entropy-coded data, then of EOI; empty
                                        // if the rows cannot be taken out one by one
-  EntryPoints entry_points;            // where rows do not begin with restarts
+  EntryPoints entry_points;            // of rows that do not begin with restarts
   Process source = Process::baseline;  // what the input was
   bool rewritten = false;              // false: the input's own bytes
   bool truncated = false;
+  bool fast = false;  // flawless and of the fast subset, so that libjpeg read no more than its header
   std::vector<std::string> notes;  // what was done or seen, for people; empty for an ordinary file
 };
 

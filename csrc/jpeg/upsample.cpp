@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "image/simd.hpp"
+#include "image/simd_target.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "jpeg/upsample.cpp"
@@ -99,6 +100,7 @@ void H1V2(const uint8_t* nearer, const uint8_t* farther, bool lower, int count, 
 
 }  // namespace fastload::jpeg::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+FL_SIMD_STAGE_PER_TARGET()
 
 #if HWY_ONCE
 namespace fastload::jpeg {
@@ -124,13 +126,16 @@ void replicate(const uint8_t* samples, int count, int times, uint8_t* pixels) {
     std::memset(pixels, samples[k], static_cast<size_t>(times));
 }
 
-Upsampling choose_upsampling(const Layout& layout, int c, int width) {
+Upsampling choose_upsampling(const Layout& layout, int c, int width, int reduction) {
   if (layout.components == 1) return Upsampling::none;
+  const int least = 8 / reduction, side = block_side(layout, c, reduction);
   // Narrower components have no neighbours to speak of (jdsample.c); the rule is about columns alone.
   constexpr int kNarrow = 2;
-  const int across = layout.max_h() / layout.h[c], down = layout.max_v() / layout.v[c];
-  const bool wide = samples_of(width, layout.h[c], layout.max_h()) > kNarrow;
+  const int across = layout.max_h() * least / (layout.h[c] * side);
+  const int down = layout.max_v() * least / (layout.v[c] * side);
+  const bool wide = samples_of(width, layout.h[c], layout.max_h(), side) > kNarrow;
   if (across == 1 && down == 1) return Upsampling::none;
+  if (least == 1) return Upsampling::replicate;  // jdsample.c: no triangles where blocks are one sample
   if (across == 2 && down == 1 && wide) return Upsampling::h2v1;
   if (across == 1 && down == 2) return Upsampling::h1v2;
   if (across == 2 && down == 2 && wide) return Upsampling::h2v2;
@@ -138,4 +143,5 @@ Upsampling choose_upsampling(const Layout& layout, int c, int width) {
 }
 
 }  // namespace fastload::jpeg
+FL_SIMD_STAGE("upsample")
 #endif

@@ -6,19 +6,15 @@
 #include <cstdint>
 
 #include "hd.hpp"
-#include "jpeg/layout.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload::jpeg {
 
 enum class Upsampling : uint8_t { none, h2v1, h1v2, h2v2, replicate };
 
-// How component `c` of an image of `width` pixels is upsampled. Its factors must divide the largest ones.
-Upsampling choose_upsampling(const Layout& layout, int c, int width);
-
-// Samples of component `c` that `pixels` pixels have, in a direction of these sampling factors.
-FL_HD inline int samples_of(int pixels, int factor, int largest) {
-  return (pixels * factor + largest - 1) / largest;
-}
+// How component `c` of an image of `width` pixels is upsampled where the image is decoded to 1/reduction. Its
+// factors must divide the largest ones.
+Upsampling choose_upsampling(const Layout& layout, int c, int width, int reduction = 1);
 
 // The rounding alternates, so that it does not drift: these are the left and the right pixel of a sample.
 FL_HD inline uint8_t h2v1_left(int left, int here) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "error.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload::pipeline {
 namespace {
@@ -43,13 +44,16 @@ void CropReader::find_segments(const shard::Shard& shard, const shard::Record& r
   grid_ = {record.entry_interval, points_, row_offsets_};
 }
 
-void CropReader::read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop) {
-  if (crop.x < 0 || crop.y < 0 || crop.width < 1 || crop.height < 1 || crop.x > record.width - crop.width ||
-      crop.y > record.height - crop.height) {
+void CropReader::read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop,
+                      int reduction) {
+  const int width = jpeg::reduced(record.width, reduction), height = jpeg::reduced(record.height, reduction);
+  if (crop.x < 0 || crop.y < 0 || crop.width < 1 || crop.height < 1 || crop.x > width - crop.width ||
+      crop.y > height - crop.height) {
     throw Error(ErrorKind::value, "crop " + to_string(crop) + " does not lie inside the image of " +
-                                      std::to_string(record.width) + " x " + std::to_string(record.height));
+                                      std::to_string(width) + " x " + std::to_string(height));
   }
   crop_ = crop;
+  reduction_ = reduction;
   layout_ = layout_of(record);
   grid_ = {};
   const int interval = record.entry_interval > 0     ? record.entry_interval
@@ -57,7 +61,7 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
                                                      : 0;
   by_rows_ = record.row_count > 0 && interval > 0;
   if (by_rows_) {
-    plan_ = jpeg::plan_splice(layout_, interval, crop);
+    plan_ = jpeg::plan_splice(layout_, interval, crop, reduction);
     header_bytes_ = shard.read_rows(record, plan_.row_begin, plan_.row_end, bytes_);
     if (record.entry_interval > 0) find_segments(shard, record);
   } else {
@@ -68,8 +72,8 @@ void CropReader::read(const shard::Shard& shard, const shard::Record& record, co
 jpeg::Pixels& CropReader::decode() {
   const jpeg::Bytes bytes(bytes_);
   fallback_ = by_rows_ ? decoder_.decode_rows(layout_, plan_, bytes.first(header_bytes_),
-                                              bytes.subspan(header_bytes_), grid_, crop_, pixels_)
-                       : decoder_.decode(bytes, crop_, pixels_);
+                                              bytes.subspan(header_bytes_), grid_, crop_, pixels_, reduction_)
+                       : decoder_.decode(bytes, crop_, pixels_, reduction_);
   return pixels_;
 }
 

@@ -12,8 +12,10 @@ namespace fastload::pipeline {
 class CropReader {
  public:
   // Step one: the bytes of the rows that the crop lies in, or of the whole JPEG where rows cannot be read
-  // alone. Error(checksum, shard, io), Error(value) for a crop outside the image.
-  void read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop);
+  // alone. The crop is one of the image reduced by `reduction` (see jpeg/reduction.hpp). Error(checksum,
+  // shard, io), Error(value) for a crop outside the image.
+  void read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop,
+            int reduction = 1);
 
   // Step two: the pixels of that crop, which stay valid (and may be written to) until the next decode().
   jpeg::Pixels& decode();
@@ -26,6 +28,7 @@ class CropReader {
   void find_segments(const shard::Shard& shard, const shard::Record& record);
 
   image::Rect crop_;
+  int reduction_ = 1;
   jpeg::Layout layout_;
   jpeg::SplicePlan plan_;
   jpeg::EntryGrid grid_;  // of the rows that were read; into points_ and row_offsets_

@@ -3,11 +3,20 @@
 #include <cmath>
 
 #include "error.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload::pipeline {
 namespace {
 
 using image::Rect;
+
+// The largest reduction that leaves the crop at least as large as the resize's result.
+int reduction_of(const Rect& crop, int width, int height) {
+  int reduction = jpeg::kLargestReduction;
+  while (reduction > 1 && (crop.width < width * reduction || crop.height < height * reduction))
+    reduction /= 2;
+  return reduction;
+}
 
 // Python's round(): halves to even, which is the default rounding mode.
 int round_half_even(double value) { return static_cast<int>(std::nearbyint(value)); }
@@ -15,7 +24,8 @@ int round_half_even(double value) { return static_cast<int>(std::nearbyint(value
 // The image as the operations so far have left it, with crops kept as numbers until pixels are needed.
 class Canvas {
  public:
-  Canvas(int width, int height, Drawing& drawing) : drawing_(drawing) {
+  Canvas(int width, int height, Drawing& drawing)
+      : image_width_(width), image_height_(height), drawing_(drawing) {
     drawing_.stages.clear();
     drawing_.flip = false;
     start(width, height);
@@ -32,7 +42,7 @@ class Canvas {
     if (!now.resize) now.crop = now.window;
   }
 
-  void resize(int width, int height, image::Filter filter) {
+  void resize(int width, int height, image::Filter filter, bool reduce) {
     if (width == this->width() && height == this->height()) return;
     if (stage().resize) start(this->width(), this->height());
     Stage& now = stage();
@@ -43,6 +53,10 @@ class Canvas {
     now.height = height;
     now.filter = filter;
     now.window = {0, 0, width, height};
+    now.frame = now.crop;
+    now.columns = now.crop.width;
+    now.rows = now.crop.height;
+    if (reduce && drawing_.stages.size() == 1) reduce_input();
   }
 
   void flip() { drawing_.flip = !drawing_.flip; }
@@ -56,6 +70,25 @@ class Canvas {
     drawing_.stages.push_back(next);
   }
 
+  // Only the decoder can: of the first stage.
+  void reduce_input() {
+    Stage& now = stage();
+    now.reduction = reduction_of(now.crop, now.width, now.height);
+    if (now.reduction == 1) return;
+    const auto part = [&](int size, int begin, int count) {
+      const double scale = 1.0 / now.reduction;
+      return image::Extent(jpeg::reduced(size, now.reduction), begin * scale, (begin + count) * scale);
+    };
+    now.columns = part(image_width_, now.crop.x, now.crop.width);
+    now.rows = part(image_height_, now.crop.y, now.crop.height);
+    now.frame = {0, 0, now.columns.size, now.rows.size};
+    if (now.mirror) {
+      const double size = now.columns.size;
+      now.columns = {now.columns.size, size - now.columns.end, size - now.columns.begin};
+    }
+  }
+
+  const int image_width_, image_height_;
   Drawing& drawing_;
 };
 
@@ -97,10 +130,10 @@ struct Apply {
 
   void operator()(const RandomResizedCrop& op) {
     canvas.crop(random_resized_crop(op, canvas.width(), canvas.height(), random));
-    canvas.resize(op.width, op.height, op.filter);
+    canvas.resize(op.width, op.height, op.filter, op.reduce);
   }
 
-  void operator()(const ResizeTo& op) { canvas.resize(op.width, op.height, op.filter); }
+  void operator()(const ResizeTo& op) { canvas.resize(op.width, op.height, op.filter, op.reduce); }
 
   // torchvision's _compute_resized_output_size.
   void operator()(const ResizeShorterSide& op) {
@@ -118,7 +151,8 @@ struct Apply {
                                             std::to_string(canvas.width()) + " x " +
                                             std::to_string(canvas.height()));
     }
-    canvas.resize(portrait ? new_shorter : new_longer, portrait ? new_longer : new_shorter, op.filter);
+    canvas.resize(portrait ? new_shorter : new_longer, portrait ? new_longer : new_shorter, op.filter,
+                  op.reduce);
   }
 
   void operator()(const CenterCrop& op) {

@@ -12,19 +12,23 @@
 
 namespace fastload::pipeline {
 
+// `reduce`, of resizes: whether the image may be decoded at a part of its size where the resize shrinks it.
 struct RandomResizedCrop {
   int height, width;
   double scale[2], ratio[2];
   image::Filter filter;
+  bool reduce;
 };
 struct ResizeTo {
   int height, width;
   image::Filter filter;
+  bool reduce;
 };
 struct ResizeShorterSide {
   int size;
   int max_size;  // of the longer side; 0: no limit
   image::Filter filter;
+  bool reduce;
 };
 struct CenterCrop {
   int height, width;
@@ -43,6 +47,11 @@ struct Stage {
   image::Rect crop;     // of the stage's input
   bool mirror = false;  // the crop, before it is resized
   bool resize = false;
+  int reduction = 1;  // of the stage's input: that of the image's decode (see jpeg/reduction.hpp)
+  // What the resize takes for its image, in pixels of the reduced input, and what it takes of that: all of
+  // the crop, or a part of the whole input, with the crop's ends between pixels. Mirrored if the crop is.
+  image::Rect frame;
+  image::Extent columns = 0, rows = 0;
   int width = 0, height = 0;  // after the resize (of the crop where there is none)
   image::Filter filter = image::Filter::bilinear;
   image::Rect window;  // of the resized image: the stage's output

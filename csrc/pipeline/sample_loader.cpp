@@ -35,14 +35,14 @@ void mirror(const Image& image) {
   }
 }
 
-// The pixels of the source that the first stage needs. A crop that is mirrored before its resize is taken
-// whole: the case is rare, and then the region is simply the crop.
+// The pixels of the source that the first stage needs: of the image reduced by stage.reduction.
 Rect first_region(const Stage& stage) {
-  if (!stage.resize || stage.mirror) return stage.crop;
-  Rect region = image::Resampler::source_region(stage.crop.width, stage.crop.height, stage.width,
-                                                stage.height, stage.filter, stage.window);
-  region.x += stage.crop.x;
-  region.y += stage.crop.y;
+  if (!stage.resize) return stage.crop;
+  Rect region = image::Resampler::source_region(stage.columns, stage.rows, stage.width, stage.height,
+                                                stage.filter, stage.window);
+  if (stage.mirror) region.x = stage.frame.width - region.x - region.width;
+  region.x += stage.frame.x;
+  region.y += stage.frame.y;
   return region;
 }
 
@@ -62,7 +62,7 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
   }
   const Rect region = first_region(drawing_.stages.front());
   Stopwatch watch;
-  crop_.read(place.shard, record, region);
+  crop_.read(place.shard, record, region, drawing_.stages.front().reduction);
   watch.lap(counters_.read_ns);
   const Image decoded = crop_.decode().view();
   watch.lap(counters_.decode_ns);
@@ -79,8 +79,9 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
 
 ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
   const Stage& first = drawing_.stages.front();
-  // What `image` shows of the stage's crop.
-  Rect region{decoded.x - first.crop.x, decoded.y - first.crop.y, decoded.width, decoded.height};
+  // What `image` shows of the stage's frame.
+  Rect region{decoded.x - first.frame.x, decoded.y - first.frame.y, decoded.width, decoded.height};
+  if (first.mirror) region.x = first.frame.width - region.x - region.width;
   int target = 0;
   for (const Stage& stage : drawing_.stages) {
     if (&stage != &first) {  // the crop of what the stage before left
@@ -94,8 +95,8 @@ ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
     const ptrdiff_t stride = 3 * static_cast<ptrdiff_t>(stage.window.width);
     buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(stage.window.height));
     const Image out{buffer.data(), stage.window.width, stage.window.height, stride};
-    resampler_.resize(image, region, stage.crop.width, stage.crop.height, stage.width, stage.height,
-                      stage.filter, stage.window, out);
+    resampler_.resize(image, region, stage.columns, stage.rows, stage.width, stage.height, stage.filter,
+                      stage.window, out);
     image = out;
   }
   return image;

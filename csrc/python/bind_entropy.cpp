@@ -72,33 +72,36 @@ using Crop = std::optional<std::array<int, 4>>;
 
 // Calls decode(bytes, rectangle, pixels).
 template <class Decode>
-py::array_t<uint8_t> pixels_by(const py::bytes& data, const Crop& crop, Decode decode) {
+py::array_t<uint8_t> pixels_by(const py::bytes& data, const Crop& crop, int reduction, Decode decode) {
+  require_reduction(reduction);
   const auto bytes = view(data);
   jpeg::Pixels pixels;
   {
     const py::gil_scoped_release release;
     const jpeg::Layout layout = jpeg::read_header(bytes).layout;
-    image::Rect rect{0, 0, layout.width, layout.height};
+    image::Rect rect{0, 0, jpeg::reduced(layout.width, reduction), jpeg::reduced(layout.height, reduction)};
     if (crop) rect = {(*crop)[0], (*crop)[1], (*crop)[2], (*crop)[3]};
     decode(bytes, rect, pixels);
   }
   return to_array(pixels);
 }
 
-py::array_t<uint8_t> decode_with_libjpeg(const py::bytes& data, const Crop& crop) {
-  return pixels_by(data, crop, [](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
-    jpeg::LibjpegDecoder().decode(bytes, rect, pixels);
-  });
+py::array_t<uint8_t> decode_with_libjpeg(const py::bytes& data, const Crop& crop, int reduction) {
+  return pixels_by(data, crop, reduction,
+                   [&](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
+                     jpeg::LibjpegDecoder().decode(bytes, rect, pixels, reduction);
+                   });
 }
 
 struct CountingDecoder {
   jpeg::Decoder decoder;
   uint64_t decoded[jpeg::kFallbacks] = {};
 
-  py::array_t<uint8_t> decode(const py::bytes& data, const Crop& crop) {
-    return pixels_by(data, crop, [this](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
-      ++decoded[static_cast<size_t>(decoder.decode(bytes, rect, pixels))];
-    });
+  py::array_t<uint8_t> decode(const py::bytes& data, const Crop& crop, int reduction) {
+    return pixels_by(data, crop, reduction,
+                     [&](jpeg::Bytes bytes, const image::Rect& rect, jpeg::Pixels& pixels) {
+                       ++decoded[static_cast<size_t>(decoder.decode(bytes, rect, pixels, reduction))];
+                     });
   }
   [[nodiscard]] py::dict counts() const {
     py::dict result;
@@ -120,11 +123,12 @@ void bind_entropy(py::module_& m) {
   py::class_<CountingDecoder>(entropy, "Decoder",
                               "The loader's decoder: one that is used for one image after the other.")
       .def(py::init<>())
-      .def("decode", &CountingDecoder::decode, py::arg("data"), py::arg("crop") = py::none())
+      .def("decode", &CountingDecoder::decode, py::arg("data"), py::arg("crop") = py::none(),
+           py::arg("reduction") = 1)
       .def_property_readonly("counts", &CountingDecoder::counts,
                              "Images by who decoded them: 'fast', or libjpeg for the reason that is named.");
   entropy.def("decode_with_libjpeg", &decode_with_libjpeg, py::arg("data"), py::arg("crop") = py::none(),
-              "The same pixels by libjpeg.");
+              py::arg("reduction") = 1, "The same pixels by libjpeg.");
 }
 
 }  // namespace fastload

@@ -33,25 +33,35 @@ ConstImage view(const Pixels& rgb) {
   return {rgb.data(), static_cast<int>(rgb.shape(1)), static_cast<int>(rgb.shape(0)), rgb.strides(0)};
 }
 
-// `rgb` holds `region` of an in_size image (default: all of it).
+// Pillow's box: left, top, right, bottom.
+using Part = std::array<double, 4>;
+
+// `rgb` holds `region` of an in_size image (default: all of it), of which the resize takes `box` (default:
+// all of it).
 Pixels resize(const Pixels& rgb, int out_w, int out_h, const std::string& filter, std::optional<Box> window,
-              std::optional<Box> region, std::optional<std::array<int, 2>> in_size) {
+              std::optional<Box> region, std::optional<std::array<int, 2>> in_size,
+              const std::optional<Part>& box) {
   thread_local Resampler resampler;
   const ConstImage src = view(rgb);
   const Rect to = window ? rect(*window) : Rect{0, 0, out_w, out_h};
   const Rect from = region ? rect(*region) : Rect{0, 0, src.width, src.height};
   const int in_w = in_size ? (*in_size)[0] : src.width, in_h = in_size ? (*in_size)[1] : src.height;
+  const Part part = box.value_or(Part{0, 0, double(in_w), double(in_h)});
+  const Extent in_x(in_w, part[0], part[2]), in_y(in_h, part[1], part[3]);
   const Filter kind = filter_of(filter);
-  Resampler::source_region(in_w, in_h, out_w, out_h, kind, to);  // refuses sizes before they are allocated
+  Resampler::source_region(in_x, in_y, out_w, out_h, kind, to);  // refuses sizes before they are allocated
   Pixels out({to.height, to.width, kChannels});
   const Image dst{out.mutable_data(), to.width, to.height, out.strides(0)};
   py::gil_scoped_release release;
-  resampler.resize(src, from, in_w, in_h, out_w, out_h, kind, to, dst);
+  resampler.resize(src, from, in_x, in_y, out_w, out_h, kind, to, dst);
   return out;
 }
 
-Box source_region(int in_w, int in_h, int out_w, int out_h, const std::string& filter, const Box& window) {
-  const Rect r = Resampler::source_region(in_w, in_h, out_w, out_h, filter_of(filter), rect(window));
+Box source_region(int in_w, int in_h, int out_w, int out_h, const std::string& filter, const Box& window,
+                  const std::optional<Part>& box) {
+  const Part part = box.value_or(Part{0, 0, double(in_w), double(in_h)});
+  const Rect r = Resampler::source_region({in_w, part[0], part[2]}, {in_h, part[1], part[3]}, out_w, out_h,
+                                          filter_of(filter), rect(window));
   return {r.x, r.y, r.width, r.height};
 }
 
@@ -86,9 +96,11 @@ void fastload::bind_image(py::module_& m) {
   auto image = m.def_submodule("image", "Pixel stages, for tests and benchmarks.");
   image.def("resize", &resize, py::arg("rgb"), py::arg("out_w"), py::arg("out_h"), py::arg("filter"),
             py::arg("window") = py::none(), py::arg("region") = py::none(), py::arg("in_size") = py::none(),
-            "Window (x, y, width, height) of the resize of an image of which rgb holds region.");
+            py::arg("box") = py::none(),
+            "Window (x, y, width, height) of the resize of an image of which rgb holds region. box: the part "
+            "(left, top, right, bottom) of the image that is resized, as in Pillow.");
   image.def("source_region", &source_region, py::arg("in_w"), py::arg("in_h"), py::arg("out_w"),
-            py::arg("out_h"), py::arg("filter"), py::arg("window"),
+            py::arg("out_h"), py::arg("filter"), py::arg("window"), py::arg("box") = py::none(),
             "The part of the image that the window depends on.");
   image.def("store", &store, py::arg("rgb"), py::arg("dtype"), py::arg("channels_last") = false,
             py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
@@ -104,6 +116,7 @@ void fastload::bind_image(py::module_& m) {
       "Whether vectors give the exact values, so that no table is needed.");
   image.def("simd_targets", &simd_targets, "SIMD targets of this processor, best first.");
   image.def("simd_target", &simd_target, "The SIMD target that kernels run with.");
+  image.def("simd_stages", &simd_stages, "The same of each file of kernels, as a kernel there reports it.");
   image.def("set_simd_target", &set_simd_target, py::arg("name"),
             "Force a SIMD target; '' goes back to the best.");
 }

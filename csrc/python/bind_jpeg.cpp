@@ -44,6 +44,18 @@ py::array_t<uint8_t> decode_jpeg(const py::bytes& data, const std::optional<Box>
   return to_array(pixels);
 }
 
+py::tuple entry_points(const jpeg::StoredJpeg& stored) {
+  const std::vector<jpeg::EntryPoint>& points = stored.entry_points.points;
+  const auto components = static_cast<size_t>(stored.header.layout.components);
+  py::tuple result(points.size());
+  for (size_t k = 0; k < points.size(); ++k) {
+    py::tuple predictors(components);
+    for (size_t c = 0; c < components; ++c) predictors[c] = points[k].predictor(static_cast<int>(c));
+    result[k] = py::make_tuple(points[k].position(), predictors);
+  }
+  return result;
+}
+
 }  // namespace
 
 void bind_jpeg(py::module_& m) {
@@ -73,7 +85,11 @@ void bind_jpeg(py::module_& m) {
       .def_property_readonly("notes", [](const jpeg::StoredJpeg& s) { return py::tuple(py::cast(s.notes)); })
       .def_property_readonly("row_offsets",
                              [](const jpeg::StoredJpeg& s) { return py::tuple(py::cast(s.row_offsets)); })
+      .def_property_readonly("entry_interval",
+                             [](const jpeg::StoredJpeg& s) { return s.entry_points.interval; })
+      .def_property_readonly("entry_points", &entry_points)
       .def_readonly("truncated", &jpeg::StoredJpeg::truncated)
+      .def_readonly("fast", &jpeg::StoredJpeg::fast)
       .def("__len__", [](const jpeg::StoredJpeg& s) { return s.bytes.size(); });
 
   m.def("jpeg_info", [](const py::bytes& data) { return jpeg::read_header(view(data)); }, py::arg("data"));

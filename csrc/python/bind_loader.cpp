@@ -163,15 +163,17 @@ void bind_plan(py::module_& m) {
       .def(py::init<>())
       .def("random_resized_crop",
            [](PlanBuilder& b, int height, int width, double scale_low, double scale_high, double ratio_low,
-              double ratio_high, Filter filter) {
-             b.operations.emplace_back(
-                 RandomResizedCrop{height, width, {scale_low, scale_high}, {ratio_low, ratio_high}, filter});
+              double ratio_high, Filter filter, bool reduce) {
+             b.operations.emplace_back(RandomResizedCrop{
+                 height, width, {scale_low, scale_high}, {ratio_low, ratio_high}, filter, reduce});
            })
-      .def("resize_to", [](PlanBuilder& b, int height, int width,
-                           Filter filter) { b.operations.emplace_back(ResizeTo{height, width, filter}); })
+      .def("resize_to",
+           [](PlanBuilder& b, int height, int width, Filter filter, bool reduce) {
+             b.operations.emplace_back(ResizeTo{height, width, filter, reduce});
+           })
       .def("resize_shorter_side",
-           [](PlanBuilder& b, int size, int max_size, Filter filter) {
-             b.operations.emplace_back(ResizeShorterSide{size, max_size, filter});
+           [](PlanBuilder& b, int size, int max_size, Filter filter, bool reduce) {
+             b.operations.emplace_back(ResizeShorterSide{size, max_size, filter, reduce});
            })
       .def("center_crop", [](PlanBuilder& b, int height,
                              int width) { b.operations.emplace_back(CenterCrop{height, width}); })

@@ -12,8 +12,10 @@
 #include "error.hpp"
 #include "jpeg/color.hpp"
 #include "jpeg/idct.hpp"
+#include "jpeg/idct_reduced.hpp"
 #include "jpeg/pixel_stage.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 
 namespace py = pybind11;
 
@@ -40,13 +42,18 @@ std::vector<uint8_t> with_slack(const Samples& row) {
   return padded;
 }
 
-Samples idct(const Array<int16_t>& blocks, const Samples& last, const Array<uint16_t>& quantisers) {
+Samples idct(const Array<int16_t>& blocks, const Samples& last, const Array<uint16_t>& quantisers, int side) {
   require(blocks.ndim() == 2 && blocks.shape(1) == 64 && last.size() == blocks.shape(0) &&
               quantisers.size() == 64,
           "expected blocks (n, 64), last (n,) and quantisers (64,)");
-  Samples out({py::ssize_t{8}, 8 * blocks.shape(0)});
-  jpeg::idct_blocks(blocks.data(), last.data(), static_cast<int>(blocks.shape(0)), quantisers.data(),
-                    out.mutable_data(), 8 * blocks.shape(0));
+  require(side == 8 || side == 4 || side == 2 || side == 1, "side is 8, 4, 2 or 1");
+  const auto transform = side == 8   ? jpeg::idct_blocks
+                         : side == 4 ? jpeg::idct_blocks_4
+                         : side == 2 ? jpeg::idct_blocks_2
+                                     : jpeg::idct_blocks_1;
+  Samples out({py::ssize_t{side}, side * blocks.shape(0)});
+  transform(blocks.data(), last.data(), static_cast<int>(blocks.shape(0)), quantisers.data(),
+            out.mutable_data(), side * blocks.shape(0));
   return out;
 }
 
@@ -90,7 +97,8 @@ jpeg::ColorSpace color_space_of(const std::string& name) {
 // `planes` hold the blocks of all MCUs that lie over `covered`: (lines, across, 64).
 Samples decode(const std::vector<Plane>& planes, const std::vector<std::array<uint8_t, 2>>& sampling,
                std::array<int, 2> size, const std::string& color, const Box& covered, const Box& crop,
-               int repeat) {
+               int reduction, int repeat) {
+  require_reduction(reduction);
   jpeg::Layout layout;
   layout.width = size[0];
   layout.height = size[1];
@@ -121,7 +129,7 @@ Samples decode(const std::vector<Plane>& planes, const std::vector<std::array<ui
   thread_local jpeg::PixelStage stage;
   for (int k = 0; k < repeat; ++k) {
     stage.begin(layout, space, components, {covered[0], covered[1], covered[2], covered[3]},
-                {crop[0], crop[1], crop[2], crop[3]}, view);
+                {crop[0], crop[1], crop[2], crop[3]}, view, reduction);
     for (int row = 0; row < rows; ++row) {
       jpeg::BlockRow blocks[3];
       for (size_t c = 0; c < planes.size(); ++c) {
@@ -142,16 +150,17 @@ Samples decode(const std::vector<Plane>& planes, const std::vector<std::array<ui
 void bind_pixels(py::module_& m) {
   auto pixels =
       m.def_submodule("pixels", "The decoder's stages after the entropy decoder, for tests and benchmarks.");
-  pixels.def("idct", &idct, py::arg("blocks"), py::arg("last"), py::arg("quantisers"),
-             "Blocks side by side: (n, 64) quantised coefficients to (8, 8 n) samples.");
+  pixels.def("idct", &idct, py::arg("blocks"), py::arg("last"), py::arg("quantisers"), py::arg("side") = 8,
+             "Blocks side by side: (n, 64) quantised coefficients to (side, side * n) samples.");
   pixels.def("upsample", &upsample, py::arg("filter"), py::arg("nearer"), py::arg("farther"),
              py::arg("lower") = false,
              "A row of samples to a row of pixels by libjpeg's triangle filter: h2v1, h2v2 or h1v2.");
   pixels.def("color", &color, py::arg("space"), py::arg("a"), py::arg("b"), py::arg("c"),
              "Rows of components, ycbcr or rgb, to (n, 3) RGB.");
   pixels.def("decode", &decode, py::arg("planes"), py::arg("sampling"), py::arg("size"), py::arg("color"),
-             py::arg("covered"), py::arg("crop"), py::arg("repeat") = 1,
-             "The whole stage: RGB of a crop from (blocks, last, quantisers) of each component.");
+             py::arg("covered"), py::arg("crop"), py::arg("reduction") = 1, py::arg("repeat") = 1,
+             "The whole stage: RGB of a crop from (blocks, last, quantisers) of each component. size and "
+             "covered are in the image's pixels, crop in the reduced image's.");
 }
 
 }  // namespace fastload

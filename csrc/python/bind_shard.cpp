@@ -80,17 +80,19 @@ py::bytes read(const shard::Shard& shard, uint64_t sample) {
   return to_bytes(jpeg);
 }
 
-// Pixels of a crop (x, y, width, height), by the loader's own way through rows and segments.
+// Pixels of a crop (x, y, width, height) of the reduced image, by the loader's own way through rows and
+// segments.
 py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample,
-                            const std::optional<std::tuple<int, int, int, int>>& crop) {
+                            const std::optional<std::tuple<int, int, int, int>>& crop, int reduction) {
+  require_reduction(reduction);
   pipeline::CropReader reader;
   const jpeg::Pixels* pixels = nullptr;
   {
     const py::gil_scoped_release release;
     const shard::Record& record = shard.record(sample);
-    image::Rect rect{0, 0, record.width, record.height};
+    image::Rect rect{0, 0, jpeg::reduced(record.width, reduction), jpeg::reduced(record.height, reduction)};
     if (crop) rect = std::apply([](auto... value) { return image::Rect{value...}; }, *crop);
-    reader.read(shard, record, rect);
+    reader.read(shard, record, rect, reduction);
     pixels = &reader.decode();
   }
   return to_array(*pixels);
@@ -169,7 +171,7 @@ void bind_shard(py::module_& m) {
           "notes", [](const shard::Shard& shard) { return section_text(shard, shard::SectionId::notes); })
       .def("record", &record, py::arg("sample"))
       .def("jpeg", &read, py::arg("sample"))
-      .def("decode", &decode, py::arg("sample"), py::arg("crop") = py::none())
+      .def("decode", &decode, py::arg("sample"), py::arg("crop") = py::none(), py::arg("reduction") = 1)
       .def("verify", &shard::Shard::verify, py::arg("sample"), py::call_guard<py::gil_scoped_release>())
       .def(
           "verify_index", [](const shard::Shard& shard) { shard.index().verify(); },

@@ -6,10 +6,13 @@
 
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "error.hpp"
 #include "jpeg/decoder.hpp"
+#include "jpeg/reduction.hpp"
 
 namespace fastload {
 
@@ -21,6 +24,12 @@ inline std::span<const uint8_t> view(const pybind11::bytes& data) {
 
 inline pybind11::bytes to_bytes(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline void require_reduction(int reduction) {
+  if (reduction != 1 && reduction != 2 && reduction != 4 && reduction != 8) {
+    throw Error(ErrorKind::value, "reduction is 1, 2, 4 or 8, not " + std::to_string(reduction));
+  }
 }
 
 // A copy of shape (height, width, 3).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "error.hpp"
 #include "shard/crc32c.hpp"
@@ -28,12 +29,12 @@ class Shard::Source {
  public:
   Source(const Shard& shard, const Record& record) : begin_(record.jpeg_offset) {
     if (shard.archive_) {
-      file_ = &*shard.archive_;
+      file_ = shard.archive_.get();
       return;
     }
     file_ = &own_.emplace(shard.file_of(record), File::Mode::read);
-    if (const uint64_t size = own_->size(); size != record.jpeg_bytes) {
-      throw Error(ErrorKind::checksum, "'" + own_->path() + "' has " + std::to_string(size) +
+    if (const uint64_t size = file_->size(); size != record.jpeg_bytes) {
+      throw Error(ErrorKind::checksum, "'" + file_->path() + "' has " + std::to_string(size) +
                                            " bytes, and had " + std::to_string(record.jpeg_bytes) +
                                            ": it changed" + kChanged);
     }
@@ -56,17 +57,17 @@ Shard::Shard(const std::string& path) : path_(path) {
 }
 
 void Shard::open_archive() {
-  archive_.emplace(path_, File::Mode::read);
+  archive_ = std::make_unique<File>(path_, File::Mode::read);
   const uint64_t size = archive_->size();
   const std::string sidecar = path_ + kIndexName;
   if (size > kEndOfArchive && Index::ends_at(*archive_, size - kEndOfArchive)) {
-    index_.emplace(*archive_, size - kEndOfArchive);
+    index_ = std::make_unique<Index>(*archive_, size - kEndOfArchive);
     if (index_->kind() != IndexKind::member || index_->offset() < kTarBlock) {
       throw Error(ErrorKind::shard, "'" + path_ + "' ends in an index that is not of this archive");
     }
   } else if (std::filesystem::exists(sidecar)) {
     const File file(sidecar, File::Mode::read);
-    index_.emplace(file, file.size());
+    index_ = std::make_unique<Index>(file, file.size());
     if (index_->kind() != IndexKind::sidecar) {
       throw Error(ErrorKind::shard, "'" + sidecar + "' is not the index of an archive");
     }
@@ -85,7 +86,7 @@ void Shard::open_archive() {
 
 void Shard::open_folder() {
   const File file(path_, File::Mode::read);
-  index_.emplace(file, file.size());
+  index_ = std::make_unique<Index>(file, file.size());
   if (index_->kind() != IndexKind::folder) {
     throw Error(ErrorKind::shard, "'" + path_ + "' is not the index of a folder of images");
   }

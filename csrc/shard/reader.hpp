@@ -1,7 +1,7 @@
 // Reads one shard: exactly the bytes that are asked for, each checked against the index.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,9 +56,9 @@ class Shard {
   [[noreturn]] void fail_checksum(const std::string& what, uint64_t offset, const Record& record) const;
 
   std::string path_;
-  std::string folder_;           // of a folder's files, else empty
-  std::optional<File> archive_;  // else
-  std::optional<Index> index_;
+  std::string folder_;             // of a folder's files, else empty
+  std::unique_ptr<File> archive_;  // else
+  std::unique_ptr<Index> index_;
 };
 
 }  // namespace fastload::shard

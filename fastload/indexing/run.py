@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -97,9 +97,5 @@ def _prepare(data: bytes, keep_truncated: bool, remedy: str) -> Converted:
     if info.components == 4:
         raise JpegError(f"is a JPEG in {info.color_space}: {remedy}")
     prepared = prepare_jpeg(data, verbatim=True, keep_truncated=keep_truncated)
-    return Converted(prepared, (*changes_of(prepared), *_read_whole(prepared.source, prepared.row_offsets)))
-
-
-def _read_whole(source: str, row_offsets: tuple[int, ...]) -> Iterator[tuple[str, str]]:
-    if not row_offsets:
-        yield "read whole", f"{source}, rows of which cannot be decoded alone"
+    whole = () if prepared.row_offsets else (("read whole", prepared.source),)
+    return Converted(prepared, (*changes_of(prepared), *whole))

@@ -19,7 +19,6 @@ from fastload.prepare.sources.folder import SPLITS, printable, read_file
 from fastload.prepare.sources.ilsvrc import is_ilsvrc
 from fastload.prepare.tar import TarIndex
 
-
 Samples = Iterator[tuple[Item, int] | Skipped]  # each with where its JPEG begins; may be read while open
 
 
@@ -27,7 +26,7 @@ class TarTarget:
     """``NAME.tar``, whose index is ``NAME.tar.fastload_index``."""
 
     kind = IndexKind.sidecar
-    remedy = "convert it to an ordinary JPEG"
+    remedy = webdataset.REMEDY
 
     def __init__(self, path: Path) -> None:
         self.source = path

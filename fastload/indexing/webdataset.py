@@ -21,6 +21,7 @@ _KEY_AND_SUFFIX = re.compile(r"((?:.*/|)[^.]+)[.]([^/]*)")
 _META = re.compile(r"__[^/]*__($|/)")
 _LABEL_BYTES = 32
 NO_LABEL = -1
+REMEDY = "convert it to an ordinary JPEG"
 
 
 def samples(tar: TarIndex) -> Iterator[tuple[Item, int] | Skipped]:
@@ -37,7 +38,7 @@ def samples(tar: TarIndex) -> Iterator[tuple[Item, int] | Skipped]:
         if not images:
             for suffix, member in parts:
                 if suffix in _IMAGES:
-                    yield Skipped(printable(member.name), "is no JPEG: convert it")
+                    yield Skipped(printable(member.name), f"is no JPEG: {REMEDY}")
             continue
         reason, label = "", NO_LABEL
         if len(images) > 1 or len(labels) > 1:

@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class Journal:
 
     def commit(self, entry: Entry) -> None:
         """Make a shard, whose bytes are synced in ``partial``, a part of the dataset."""
-        write_json(self._entry_path(entry.shard.name), asdict(entry))
+        write_json(self._entry_path(entry.shard.name), vars(entry))
         move(self.partial(entry.shard.name), self._dataset / entry.shard.name)
 
     def remove(self) -> None:
