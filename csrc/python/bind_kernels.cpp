@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -107,10 +108,55 @@ py::array batch_array(const image::StoreSpec& spec, py::ssize_t images, py::ssiz
                             : py::array(type, {images, py::ssize_t{3}, height, width});
 }
 
+void require(cuda::Answer answer) {
+  if (answer != cuda::Answer::ok) throw Error(ErrorKind::gpu, "a batch's consumer failed");
+}
+
+// Plays the user: owns the batch's memory on the device, and a stream that reads it.
+class Consumer {
+ public:
+  Consumer(cuda::Runtime& runtime, py::array& values)
+      : runtime_(runtime), values_(values), bytes_(static_cast<size_t>(values.nbytes())) {
+    std::memset(values.mutable_data(), 0x5A, bytes_);
+    require(runtime_.make_stream(stream_));
+    require(runtime_.make_event(event_));
+    require(runtime_.allocate(std::max(bytes_, size_t{1}), memory_));
+    require(runtime_.copy(memory_, values.data(), bytes_, stream_));
+    finish();
+  }
+  ~Consumer() {
+    if (memory_ != nullptr) runtime_.release(memory_);
+    if (event_ != nullptr) runtime_.drop_event(event_);
+    if (stream_ != nullptr) runtime_.drop_stream(stream_);
+  }
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+
+  [[nodiscard]] void* memory() const { return memory_; }
+  [[nodiscard]] cuda::Runtime::Stream stream() const { return stream_; }
+  void read() {
+    require(runtime_.copy(values_.mutable_data(), memory_, bytes_, stream_));
+    finish();
+  }
+
+ private:
+  void finish() {
+    require(runtime_.record(event_, stream_));
+    require(runtime_.synchronize(event_));
+  }
+
+  cuda::Runtime& runtime_;
+  py::array& values_;
+  size_t bytes_;
+  void* memory_ = nullptr;
+  cuda::Runtime::Stream stream_ = nullptr;
+  cuda::Runtime::Event event_ = nullptr;
+};
+
 // (batch, what became of each image). Slots of images that the kernels leave to the host get what `by_host`
 // has for them, else keep the byte 5A.
-py::tuple run_batch(std::shared_ptr<cuda::HostRuntime> runtime, const std::vector<Picture>& pictures,
-                    int width, int height, const std::string& dtype, bool channels_last, bool scale,
+py::tuple run_batch(cuda::Runtime& runtime, const std::vector<Picture>& pictures, int width, int height,
+                    const std::string& dtype, bool channels_last, bool scale,
                     const std::optional<std::array<float, 3>>& mean,
                     const std::optional<std::array<float, 3>>& std, int device, size_t staging_bytes,
                     size_t workspace_bytes, size_t memory_limit, const std::map<int, py::bytes>& by_host) {
@@ -120,6 +166,7 @@ py::tuple run_batch(std::shared_ptr<cuda::HostRuntime> runtime, const std::vecto
   std::memset(output.mutable_data(), 0x5A, static_cast<size_t>(output.nbytes()));
   cuda::BatchRunner runner(
       *runtime, {device, images, width, height, spec, staging_bytes, workspace_bytes, memory_limit});
+  Consumer consumer(runtime, output);
   cuda::BatchBuilder& builder = runner.begin();
   std::vector<cuda::BatchBuilder::Added> added;
   for (int k = 0; k < images; ++k) {
@@ -131,7 +178,7 @@ py::tuple run_batch(std::shared_ptr<cuda::HostRuntime> runtime, const std::vecto
     FoundRows rows(view(picture.jpeg), picture.by_rows);
     added.push_back(builder.add(k, rows.of(transform.region()), transform));
   }
-  runner.submit(output.mutable_data());
+  runner.submit(consumer.memory());
   const std::vector<cuda::Status>& statuses = runner.statuses();
   py::list names;
   for (size_t k = 0; k < pictures.size(); ++k) names.append(name(added[k], statuses[k]));
@@ -141,7 +188,8 @@ py::tuple run_batch(std::shared_ptr<cuda::HostRuntime> runtime, const std::vecto
       throw Error(ErrorKind::value, "not the bytes of an image");
     runner.put(image, view(values).data());
   }
-  runner.hand_over(nullptr);
+  runner.hand_over(consumer.stream());
+  consumer.read();
   return py::make_tuple(output, names);
 }
 
@@ -163,11 +211,15 @@ void bind_kernels(py::module_& m) {
            py::arg("jpeg"), py::arg("crop"), py::kw_only(), py::arg("size") = py::none(),
            py::arg("filter") = "bilinear", py::arg("window") = py::none(), py::arg("mirror") = false,
            py::arg("flip") = false, py::arg("by_rows") = false);
-  py::class_<cuda::HostRuntime, std::shared_ptr<cuda::HostRuntime>>(
+  py::class_<cuda::Runtime>(kernels, "Runtime", "What fastload asks of CUDA.");
+#ifdef FASTLOAD_HAS_CUDA
+  kernels.def("cuda_runtime", &cuda::cuda_runtime, py::return_value_policy::reference, "CUDA's own.");
+#endif
+  py::class_<cuda::HostRuntime, cuda::Runtime>(
       kernels, "HostRuntime",
       "CUDA as the host plays it: devices, their memory, and what it answers when asked for them.")
       .def(py::init([](int devices, size_t memory, const std::string& state, std::optional<uint64_t> seed) {
-             return std::make_shared<cuda::HostRuntime>(
+             return std::make_unique<cuda::HostRuntime>(
                  cuda::HostRuntime::Machine{devices, memory, answer_named(state), seed});
            }),
            py::kw_only(), py::arg("devices") = 1, py::arg("memory") = size_t{1} << 40,
