@@ -1,5 +1,4 @@
-"""A batch's CUDA kernels give the CPU path's bytes: run by the host thread by thread, and by a GPU where there
-is one.
+"""A batch's CUDA kernels give the CPU path's bytes: run by the host thread by thread, and by a GPU, if any.
 
 On the host, blocks, and threads within a phase, run in a shuffled order: a result that depends on it would
 differ.

@@ -163,9 +163,8 @@ py::tuple run_batch(cuda::Runtime& runtime, const std::vector<Picture>& pictures
   const image::StoreSpec spec = image::store_spec_of(dtype, channels_last, scale, mean, std);
   const int images = static_cast<int>(pictures.size());
   py::array output = batch_array(spec, images, width, height);
-  std::memset(output.mutable_data(), 0x5A, static_cast<size_t>(output.nbytes()));
   cuda::BatchRunner runner(
-      *runtime, {device, images, width, height, spec, staging_bytes, workspace_bytes, memory_limit});
+      runtime, {device, images, width, height, spec, staging_bytes, workspace_bytes, memory_limit});
   Consumer consumer(runtime, output);
   cuda::BatchBuilder& builder = runner.begin();
   std::vector<cuda::BatchBuilder::Added> added;
