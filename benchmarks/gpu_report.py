@@ -81,7 +81,7 @@ def threads_of(name: str) -> int:
 
 def kernels(log: str) -> Iterator[Kernel]:
     for part in log.split("Compiling entry function")[1:]:
-        if not (mangled := re.search(r"3runINS\w*?\d+([A-Z][A-Za-z]+)E", part)):
+        if not (mangled := re.search(r"3runINS\w*?_\d+([A-Za-z]+?)EEEv", part)):
             continue
         name = mangled[1]
 

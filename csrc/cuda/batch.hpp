@@ -36,6 +36,7 @@ struct Plane {
 // One pass of a resize: from samples origin, origin + 1, ... of an axis to outputs [begin, begin + count).
 struct Axis {
   image::Scaling scaling;
+  double step;  // 1 / scaling.filter_scale
   image::Filter filter;
   bool ready;  // the table lies in the staging block; else Weigh makes it in the workspace
   int32_t begin, count, origin;

@@ -163,6 +163,7 @@ void lay_out_plane(const jpeg::Layout& layout, const image::Rect& covered, int c
 void lay_out_axis(int in, int out, image::Filter filter, int begin, int count, int origin, Axis& axis,
                   image::Weights& table) {
   axis.scaling = image::scaling_of(in, out, filter);
+  axis.step = 1.0 / axis.scaling.filter_scale;
   axis.filter = filter;
   axis.begin = begin;
   axis.count = count;

@@ -33,9 +33,8 @@ struct Weigh {
     int32_t* const weights = reinterpret_cast<int32_t*>(spans + axis.count) + int64_t{i} * axis.taps;
     const image::Span span = image::span_of(axis.scaling, axis.begin + i);
     const double center = image::center_of(axis.scaling, axis.begin + i);
-    const double step = 1.0 / axis.scaling.filter_scale;
     const auto exact = [&](int t) {
-      return image::polynomial_kernel(axis.filter, (t + span.first - center + 0.5) * step);
+      return image::polynomial_kernel(axis.filter, (t + span.first - center + 0.5) * axis.step);
     };
     double sum = 0.0;
     for (int t = 0; t < span.count; ++t) sum += exact(t);
