@@ -82,5 +82,5 @@ $(VENV)/.setup: tools/system-packages
 
 # The build directory is kept, so that this compiles only what changed.
 $(VENV)/.built: $(VENV)/.setup pyproject.toml CMakeLists.txt $(NATIVE)
-	$(BIN)/pip install --quiet --no-build-isolation --editable '.[test,bench,dev]'
+	$(BIN)/pip install --quiet --no-build-isolation --editable '.[test,bench,frameworks,dev]'
 	touch $@

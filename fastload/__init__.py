@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fastload import cuda, errors, transforms
     from fastload.dataset import Sample, ShardDataset
-    from fastload.loader import DataLoader, LoaderStats
+    from fastload.explanation import explain
+    from fastload.loader import DataLoader
+    from fastload.stats import LoaderStats
 
 __version__ = "0.1.0"
-__all__ = ["DataLoader", "LoaderStats", "Sample", "ShardDataset", "cuda", "errors", "transforms"]
+__all__ = ["DataLoader", "LoaderStats", "Sample", "ShardDataset", "cuda", "errors", "explain", "transforms"]
 
 _HOMES = {
     "DataLoader": "fastload.loader",
-    "LoaderStats": "fastload.loader",
+    "explain": "fastload.explanation",
+    "LoaderStats": "fastload.stats",
     "Sample": "fastload.dataset",
     "ShardDataset": "fastload.dataset",
 }

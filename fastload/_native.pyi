@@ -1,6 +1,7 @@
 """The native core. Private: the fastload package is its public face."""
 
 import enum
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -193,6 +194,7 @@ class PlanBuilder:
         scale: bool,
         mean: tuple[float, ...] | None,
         std: tuple[float, ...] | None,
+        reciprocal: bool,
     ) -> Plan: ...
 
 class BufferPool:
@@ -221,10 +223,16 @@ class Batch:
     @property
     def epoch(self) -> int: ...
 
+class FileSource:
+    def __init__(
+        self, paths: bytes, labels: npt.NDArray[np.int32], decode: Callable[[bytes], npt.NDArray[np.uint8]]
+    ) -> None: ...
+    def __len__(self) -> int: ...
+
 class Loader:
     def __init__(
         self,
-        dataset: Dataset,
+        source: Dataset | FileSource,
         plan: Plan,
         pool: BufferPool,
         *,
@@ -245,4 +253,8 @@ class Loader:
     def counters(self) -> dict[str, Any]: ...
 
 def epoch_order(size: int, seed: int, epoch: int, start: int, count: int) -> npt.NDArray[np.int64]: ...
+def crop_jpeg(dataset: Dataset, index: int, crop: _Box) -> tuple[npt.NDArray[np.uint8], _Box]: ...
+def drawn_jpeg(
+    dataset: Dataset, index: int, plan: Plan | None, *, seed: int, epoch: int
+) -> tuple[npt.NDArray[np.uint8], _Box, bool, int]: ...
 def cuda_probe() -> dict[str, Any] | None: ...

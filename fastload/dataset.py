@@ -109,6 +109,11 @@ class ShardDataset(Sequence[Sample]):
         return tuple(c.id for c in self.manifest.classes)
 
     @property
+    def class_count(self) -> int:
+        """Labels lie in 0..class_count-1, or are -1; 0: nothing is known of them."""
+        return len(self.manifest.classes)
+
+    @property
     def split(self) -> str:
         """ "train", "val", ..."""
         return self.manifest.split

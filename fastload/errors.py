@@ -79,9 +79,21 @@ class GpuIndexError(GpuError, IndexError):
     """A device number that this process has no GPU for."""
 
 
+class StateError(FastloadError, ValueError):
+    """A loader's state that belongs to another dataset, transforms, seed, order or global batch."""
+
+
+class RankError(FastloadError, ValueError):
+    """An epoch that the ranks cannot share in steps of equal number, or ranks that make no sense."""
+
+
 class BenchError(FastloadError, ValueError):
     """A benchmark that cannot be run as it is asked for."""
 
 
 class FastloadWarning(UserWarning):
     """Base of fastload's warnings."""
+
+
+class FallbackWarning(FastloadWarning):
+    """PyTorch's own DataLoader loads a dataset, because of the transform or object that the message names."""

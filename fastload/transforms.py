@@ -232,13 +232,15 @@ class Normalize:
 
     Computed in float32 (byte-identical to torch), then rounded to ``dtype``: float32, float16 or bfloat16.
     ``channels_last``: the batch's memory is NHWC; its shape stays (N, 3, H, W), as with
-    ``torch.channels_last``.
+    ``torch.channels_last``. ``reciprocal``: multiply by 1/255 instead of dividing by 255, as ToDtype of
+    torchvision.transforms.v2 does; the last bit may differ.
     """
 
     mean: Sequence[float]
     std: Sequence[float]
     dtype: torch.dtype | str = "float32"
     channels_last: bool = False
+    reciprocal: bool = False
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
@@ -256,12 +258,13 @@ class ToDtype:
     """The last step: the output's dtype (uint8, float32, float16, bfloat16), without normalisation.
 
     ``scale``: floating-point values lie in 0..1 (divided by 255 in float32) instead of 0..255; no effect on
-    uint8. ``channels_last``: as in :class:`Normalize`.
+    uint8. ``channels_last``, ``reciprocal``: as in :class:`Normalize`.
     """
 
     dtype: torch.dtype | str
     scale: bool = True
     channels_last: bool = False
+    reciprocal: bool = False
 
     def __post_init__(self) -> None:
         _dtype_name(self, self.dtype)
@@ -317,5 +320,6 @@ def compile_plan(transforms: Transform | Iterable[Transform]) -> Compiled:
     if isinstance(last, Normalize):
         mean, std = tuple(last.mean), tuple(last.std)
     scale = dtype != "uint8" and (isinstance(last, Normalize) or last.scale)
-    plan = builder.build(getattr(_native.DType, dtype), last.channels_last, scale, mean, std)
+    reciprocal = scale and last.reciprocal
+    plan = builder.build(getattr(_native.DType, dtype), last.channels_last, scale, mean, std, reciprocal)
     return Compiled(plan, *size)

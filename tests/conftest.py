@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 import corpus
 import fastload
+import training_loops
 from fastload._native import image
 from fastload.prepare import prepare
 
@@ -81,6 +83,20 @@ def dataset(split: Path) -> fastload.ShardDataset:
 
 
 @pytest.fixture(scope="session")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> fastload.ShardDataset:
+    """61 samples, small ones, each of a class of its own: sample k has label k."""
+    source, dest = tmp_path_factory.mktemp("numbered"), tmp_path_factory.mktemp("numbered_shards")
+    rng, photo = random.Random(61), corpus.photographs()[0]
+    for label in range(61):
+        (source / f"{label:03}").mkdir()
+        (source / f"{label:03}" / "0.jpg").write_bytes(corpus.sample_jpeg(rng, photo, label, (24, 32)))
+    prepare(source, dest, split="train")
+    dataset = fastload.ShardDataset(dest / "train")
+    assert [sample.label for sample in dataset] == list(range(61))
+    return dataset
+
+
+@pytest.fixture(scope="session")
 def imagenet_sample() -> Path:
     """A directory with real ILSVRC2012 archives: $FASTLOAD_IMAGENET, or a folder beside the repository."""
     asked = os.environ.get("FASTLOAD_IMAGENET")
@@ -92,3 +108,9 @@ def imagenet_sample() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+@pytest.fixture(scope="session")
+def two_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Splits train, of 40 samples, and val, of 18."""
+    return training_loops.make_shards(tmp_path_factory.mktemp("two_classes"))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torchvision
 
 import corpus
 import fastload
@@ -254,6 +255,28 @@ case("something that is not one of fastload's transforms")(lambda d, _e: load(d,
 case("batch_size 0")(lambda d, _e: load(d, batch_size=0))
 case("arguments that exclude each other")(lambda d, _e: load(d, shuffle=True, sampler=[0]))
 case("an unknown on_error")(lambda d, _e: load(d, on_error="hope"))
+case("a torchvision transform that fastload does not know, as `transform=`")(
+    lambda d, _e: load(d, transform=torchvision.transforms.ColorJitter(0.1))
+)
+
+
+@case("a loader's state of another dataset, transforms, seed or global batch")
+def _(dataset: Path, _empty: Path) -> object:
+    state = fastload.DataLoader(dataset, 4, transform=SMALL).state_dict()
+    return fastload.DataLoader(dataset, 3, transform=SMALL).load_state_dict(state)
+
+
+@case("a sampler that cannot be brought back to where it was")
+def _(dataset: Path, _empty: Path) -> object:
+    loaders = [
+        fastload.DataLoader(dataset, 1, transform=SMALL, sampler=order) for order in ([0, 1, 2], [2, 1, 0])
+    ]
+    next(iter(loaders[0]))
+    loaders[1].load_state_dict(loaders[0].state_dict())
+    return next(iter(loaders[1]))
+
+
+case("an epoch that ranks cannot share evenly")(lambda d, _e: load(d, rank=0, world_size=2))
 case("an index outside the dataset")(lambda d, _e: fastload.ShardDataset(d)[12345])
 case("a sampler's index outside the dataset")(lambda d, _e: load(d, sampler=[0, 12345]))
 

@@ -45,6 +45,7 @@ def raise_in_loop(batches: object) -> None:
 
 
 def test_no_thread_outlives_its_iterator(dataset: fastload.ShardDataset) -> None:
+    gc.collect()  # iterators that the tracebacks of earlier tests hold
     before = threads()
     loader = fastload.DataLoader(dataset, 4, transform=TRAIN, num_workers=3)
     for _ in loader:

@@ -106,3 +106,18 @@ def test_a_crop_outside_the_image_is_refused(tmp_path: Path, crop: tuple[int, in
     shard = write_shard(tmp_path / "s.tar", {"a": encode("coffee", 100, 75)})
     with pytest.raises(ValueError, match="does not lie inside the image of 100 x 75"):
         shard.decode(0, crop)
+
+
+@pytest.mark.parametrize("verbatim", [False, True], ids=["restart", "verbatim"])
+def test_a_crop_is_an_ordinary_jpeg_to_others(tmp_path: Path, verbatim: bool) -> None:
+    """What fastload's own decoder never sees: the spliced file, decoded by Pillow."""
+    cases, rng = corpus.good_cases(), random.Random(4)
+    dataset = _native.Dataset([write_shard(tmp_path / "s.tar", cases, verbatim=verbatim)])
+    for number, (name, jpeg) in enumerate(cases.items()):
+        whole = pixels(jpeg)
+        for crop in boxes(rng, whole.shape[1], whole.shape[0], 6):
+            spliced, (x, y, w, h) = _native.crop_jpeg(dataset, number, crop)
+            part = whole[crop[1] : crop[1] + h, crop[0] : crop[0] + w]
+            assert np.array_equal(pixels(spliced.tobytes())[y : y + h, x : x + w], part), f"{name} {crop}"
+        with pytest.raises(ValueError, match="does not lie inside the image"):
+            _native.crop_jpeg(dataset, number, (0, 0, whole.shape[1] + 1, 1))

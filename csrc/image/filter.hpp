@@ -29,7 +29,7 @@ struct Extent {
   int size;
   double begin, end;
 
-  // NOLINTNEXTLINE(misc-explicit-constructor): a number of samples means all of them
+  // A number of samples means all of them
   FL_HD constexpr Extent(int size) : size(size), begin(0), end(size) {}
   FL_HD constexpr Extent(int size, double begin, double end) : size(size), begin(begin), end(end) {}
   friend bool operator==(const Extent&, const Extent&) = default;

@@ -1,5 +1,6 @@
 // The arithmetic that turns a byte into a training value, in torchvision's order and single precision:
-// ToTensor's division by 255, Normalize's (v - mean) / std. It must be compiled without contraction to fused
+// ToTensor's division by 255, or the product with 1/255 of torchvision.transforms.v2's ToDtype, which differs
+// in the last bit; Normalize's (v - mean) / std. It must be compiled without contraction to fused
 // multiply-adds.
 #pragma once
 
@@ -10,9 +11,10 @@
 
 namespace fastload::image {
 
-FL_HD inline float to_float(uint8_t byte, bool scale) {
+FL_HD inline float to_float(uint8_t byte, bool scale, bool reciprocal = false) {
   const auto v = static_cast<float>(byte);
-  return scale ? v / 255.0f : v;
+  if (!scale) return v;
+  return reciprocal ? v * (1.0f / 255.0f) : v / 255.0f;
 }
 
 FL_HD inline float normalized(float v, float mean, float std) { return (v - mean) / std; }

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kRun = 512;  // pixels converted at a time, by way of a buffer on the stack
 
 uint32_t bits_of(const StoreSpec& spec, int channel, int byte) {
-  float v = to_float(static_cast<uint8_t>(byte), spec.scale);
+  float v = to_float(static_cast<uint8_t>(byte), spec.scale, spec.reciprocal);
   if (spec.normalize) v = normalized(v, spec.mean[channel], spec.std[channel]);
   switch (spec.dtype) {
     case DType::u8:
@@ -38,6 +38,7 @@ Store::Store(const StoreSpec& spec) : spec_(spec) {
     Affine& affine = affine_[pattern];
     affine.divisor = spec.scale ? 255.0f : 1.0f;
     affine.reciprocal = 1.0f / affine.divisor;
+    affine.correction = spec.reciprocal ? 0.0f : affine.reciprocal;
     for (size_t lane = 0; lane < Affine::kLanes; ++lane) {
       const size_t c = pattern == kInterleaved ? lane % kChannels : static_cast<size_t>(pattern);
       affine.mean[lane] = spec.normalize ? spec.mean[c] : 0.0f;

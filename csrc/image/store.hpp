@@ -14,10 +14,11 @@ namespace fastload::image {
 struct StoreSpec {
   DType dtype;
   bool channels_last;  // memory order height, width, channel; else channel, height, width
-  bool scale;          // divide by 255; u8 takes neither this nor normalize
+  bool scale;          // to 0..1; u8 takes neither this nor normalize
   bool normalize;      // then subtract mean and divide by std
   float mean[3];
   float std[3];
+  bool reciprocal = false;  // scale by a product with 1/255, not by a division: the last bit may differ
 };
 
 // Immutable after construction, hence shared by threads.

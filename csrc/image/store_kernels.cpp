@@ -18,9 +18,9 @@ using DF = hn::ScalableTag<float>;
 using VF = hn::Vec<DF>;
 
 // Correctly rounded where fused multiply-adds are, but for overflow and the like.
-HWY_INLINE VF Divide(VF a, VF b, VF reciprocal) {
+HWY_INLINE VF Divide(VF a, VF b, VF reciprocal, VF correction) {
   const VF quotient = hn::Mul(a, reciprocal);
-  return hn::MulAdd(hn::NegMulAdd(quotient, b, a), reciprocal, quotient);
+  return hn::MulAdd(hn::NegMulAdd(quotient, b, a), correction, quotient);
 }
 
 // To 16 bits, rounded to nearest even.
@@ -45,13 +45,15 @@ bool ConvertTo(const Affine& affine, const uint8_t* HWY_RESTRICT bytes, size_t c
   const size_t step = hn::Lanes(dt);
   if (count < step) return false;
   const VF divisor = hn::Set(df, affine.divisor), reciprocal = hn::Set(df, affine.reciprocal);
+  const VF correction = hn::Set(df, affine.correction);
   const auto floats = [&](size_t at) HWY_ATTR {
     const size_t channel = at % 3;
     const hn::Rebind<uint8_t, DF> d8;
     const VF byte = hn::ConvertTo(df, hn::PromoteTo(D32(), hn::LoadU(d8, bytes + at)));
-    const VF centred = hn::Sub(Divide(byte, divisor, reciprocal), hn::LoadU(df, affine.mean + channel));
-    return Divide(centred, hn::LoadU(df, affine.std + channel),
-                  hn::LoadU(df, affine.reciprocal_std + channel));
+    const VF scaled = Divide(byte, divisor, reciprocal, correction);
+    const VF centred = hn::Sub(scaled, hn::LoadU(df, affine.mean + channel));
+    const VF reciprocal_std = hn::LoadU(df, affine.reciprocal_std + channel);
+    return Divide(centred, hn::LoadU(df, affine.std + channel), reciprocal_std, reciprocal_std);
   };
   const auto values = [&](size_t at) HWY_ATTR {
     if constexpr (kDType == DType::f32) {

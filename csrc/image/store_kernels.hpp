@@ -21,6 +21,7 @@ void mirror_pixels(const uint8_t* rgb, size_t count, uint8_t* to);
 struct Affine {
   static constexpr size_t kLanes = 16 + 2;
   float divisor, reciprocal;
+  float correction;  // `reciprocal`, or 0 for the mere product with it
   float mean[kLanes], std[kLanes], reciprocal_std[kLanes];
 };
 

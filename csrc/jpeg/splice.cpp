@@ -111,7 +111,7 @@ void splice(const Layout& layout, const SplicePlan& plan, Bytes header, size_t s
       at = more ? stop + 2 : end;
     }
   }
-  if (more) fail();
+  if (at != end) fail();  // rows that are not the last ones end in a marker
   *to++ = 0xFF;
   *to++ = kEOI;
   out.resize(static_cast<size_t>(to - out.data()));

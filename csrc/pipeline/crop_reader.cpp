@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "error.hpp"
+#include "jpeg/libjpeg_decoder.hpp"
 #include "jpeg/reduction.hpp"
 
 namespace fastload::pipeline {
-namespace {
 
 jpeg::Layout layout_of(const shard::Record& record) {
   jpeg::Layout layout;
@@ -23,8 +22,6 @@ jpeg::Layout layout_of(const shard::Record& record) {
 
 static_assert(jpeg::kSharedBytes == shard::kSharedBytes);
 static_assert(sizeof(jpeg::EntryPoint) == sizeof(shard::EntryPoint));
-
-}  // namespace
 
 // What the index says of the plan's rows.
 void CropReader::find_segments(const shard::Shard& shard, const shard::Record& record) {
@@ -46,12 +43,7 @@ void CropReader::find_segments(const shard::Shard& shard, const shard::Record& r
 
 void CropReader::read(const shard::Shard& shard, const shard::Record& record, const image::Rect& crop,
                       int reduction) {
-  const int width = jpeg::reduced(record.width, reduction), height = jpeg::reduced(record.height, reduction);
-  if (crop.x < 0 || crop.y < 0 || crop.width < 1 || crop.height < 1 || crop.x > width - crop.width ||
-      crop.y > height - crop.height) {
-    throw Error(ErrorKind::value, "crop " + to_string(crop) + " does not lie inside the image of " +
-                                      std::to_string(width) + " x " + std::to_string(height));
-  }
+  jpeg::require_inside(crop, jpeg::reduced(record.width, reduction), jpeg::reduced(record.height, reduction));
   crop_ = crop;
   reduction_ = reduction;
   layout_ = layout_of(record);

@@ -8,6 +8,9 @@
 
 namespace fastload::pipeline {
 
+// The grid of a stored JPEG, from its record.
+jpeg::Layout layout_of(const shard::Record& record);
+
 // One per thread: owns the memory between reading and pixels.
 class CropReader {
  public:

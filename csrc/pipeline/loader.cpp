@@ -13,9 +13,9 @@ constexpr uint32_t kMostSubstitutes = 100;
 
 }  // namespace
 
-Loader::Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan,
+Loader::Loader(std::shared_ptr<const SampleSource> source, std::shared_ptr<const Plan> plan,
                LoaderOptions options, std::shared_ptr<BufferPool> pool)
-    : dataset_(std::move(dataset)),
+    : source_(std::move(source)),
       plan_(std::move(plan)),
       options_(std::move(options)),
       pool_(std::move(pool)),
@@ -72,7 +72,7 @@ std::unique_ptr<Batch> Loader::next(std::chrono::milliseconds patience) {
 }
 
 void Loader::work() {
-  SampleLoader samples(*dataset_, *plan_, counters_);
+  SampleLoader samples(*source_, *plan_, counters_);
   std::unique_lock lock(mutex_);
   for (;;) {
     work_ready_.wait(lock, [&] { return stop_ || !open_.empty(); });
@@ -101,14 +101,9 @@ void Loader::fill(SampleLoader& samples, Batch& batch, size_t position) {
 
 std::optional<Failure> Loader::try_fill(SampleLoader& samples, Batch& batch, size_t position, int64_t index) {
   auto failed = [&](ErrorKind kind, const char* message) {
-    Failure failure{position, index, kind, message, "", "", 0, false};
+    Failure failure{position, index, kind, message, {}, false};
     try {
-      const auto place = dataset_->locate(static_cast<uint64_t>(index));
-      failure.shard = place.shard.path();
-      const shard::Record& record = place.shard.record(place.sample);
-      failure.offset = record.jpeg_offset;
-      failure.key = place.shard.key(record);
-      failure.shard = place.shard.file_of(record);
+      failure.place = source_->place(static_cast<uint64_t>(index));
     } catch (const Error&) {  // where it lies is what failed
     }
     return failure;
@@ -132,7 +127,7 @@ std::optional<Failure> Loader::try_fill(SampleLoader& samples, Batch& batch, siz
 
 int64_t Loader::substitute(int64_t index, uint32_t epoch, uint32_t attempt) const {
   const auto& population = options_.population;
-  const uint64_t count = population.empty() ? dataset_->size() : population.size();
+  const uint64_t count = population.empty() ? source_->size() : population.size();
   RandomStream random({options_.seed, epoch, static_cast<uint64_t>(index)}, kSubstitution);
   for (uint32_t k = 0; k < attempt; ++k) random.bits();
   const uint32_t draw = random.below(static_cast<uint32_t>(std::min<uint64_t>(count, UINT32_MAX)));

@@ -40,8 +40,8 @@ struct Failure {
   size_t position;  // in the batch
   int64_t index;    // in the dataset
   ErrorKind kind;
-  std::string message, shard, key;
-  uint64_t offset;   // of the JPEG in the shard
+  std::string message;
+  SampleSource::Place place;
   bool substituted;  // another sample took its slot
 };
 
@@ -61,8 +61,8 @@ struct Batch {
 // destroyed where was_forked() says so.
 class Loader {
  public:
-  Loader(std::shared_ptr<const shard::Dataset> dataset, std::shared_ptr<const Plan> plan,
-         LoaderOptions options, std::shared_ptr<BufferPool> pool);
+  Loader(std::shared_ptr<const SampleSource> source, std::shared_ptr<const Plan> plan, LoaderOptions options,
+         std::shared_ptr<BufferPool> pool);
   ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
@@ -89,7 +89,7 @@ class Loader {
   void drop_failed(Batch& batch) const;
   [[nodiscard]] int64_t substitute(int64_t index, uint32_t epoch, uint32_t attempt) const;
 
-  std::shared_ptr<const shard::Dataset> dataset_;
+  std::shared_ptr<const SampleSource> source_;
   std::shared_ptr<const Plan> plan_;
   LoaderOptions options_;
   std::shared_ptr<BufferPool> pool_;

@@ -24,8 +24,8 @@ int round_half_even(double value) { return static_cast<int>(std::nearbyint(value
 // The image as the operations so far have left it, with crops kept as numbers until pixels are needed.
 class Canvas {
  public:
-  Canvas(int width, int height, Drawing& drawing)
-      : image_width_(width), image_height_(height), drawing_(drawing) {
+  Canvas(int width, int height, Drawing& drawing, bool reducible)
+      : image_width_(width), image_height_(height), reducible_(reducible), drawing_(drawing) {
     drawing_.stages.clear();
     drawing_.flip = false;
     start(width, height);
@@ -56,7 +56,7 @@ class Canvas {
     now.frame = now.crop;
     now.columns = now.crop.width;
     now.rows = now.crop.height;
-    if (reduce && drawing_.stages.size() == 1) reduce_input();
+    if (reduce && reducible_ && drawing_.stages.size() == 1) reduce_input();
   }
 
   void flip() { drawing_.flip = !drawing_.flip; }
@@ -89,6 +89,7 @@ class Canvas {
   }
 
   const int image_width_, image_height_;
+  const bool reducible_;
   Drawing& drawing_;
 };
 
@@ -175,8 +176,8 @@ struct Apply {
 
 }  // namespace
 
-void Plan::draw(int width, int height, const RandomKey& key, Drawing& drawing) const {
-  Canvas canvas(width, height, drawing);
+void Plan::draw(int width, int height, const RandomKey& key, Drawing& drawing, bool reducible) const {
+  Canvas canvas(width, height, drawing, reducible);
   for (uint32_t k = 0; k < operations_.size(); ++k) {
     std::visit(Apply{canvas, RandomStream(key, k)}, operations_[k]);
   }

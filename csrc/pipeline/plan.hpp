@@ -72,7 +72,8 @@ class Plan {
   // Crop boxes and flips of one sample whose image has this size. Crop geometry, rounding included, is
   // torchvision's; the random numbers are our own. Error(transform) where an operation cannot be applied to
   // an image of this size.
-  void draw(int width, int height, const RandomKey& key, Drawing& drawing) const;
+  // `reducible`: whether this image can be decoded at a part of its size.
+  void draw(int width, int height, const RandomKey& key, Drawing& drawing, bool reducible = true) const;
 
   [[nodiscard]] const image::Store& store() const { return store_; }
   [[nodiscard]] const image::StoreSpec& spec() const { return spec_; }

@@ -50,9 +50,9 @@ Rect first_region(const Stage& stage) {
 
 int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height,
                            void* slot) {
-  const shard::Dataset::Place place = dataset_.locate(index);
-  const shard::Record& record = place.shard.record(place.sample);
-  plan_.draw(record.width, record.height, {seed, epoch, index}, drawing_);
+  Stopwatch watch;
+  const SampleInfo sample = reader_->open(index);
+  plan_.draw(sample.width, sample.height, {seed, epoch, index}, drawing_, sample.reducible);
   const Rect& output = drawing_.output();
   if (output.width != slot_width || output.height != slot_height) {
     throw Error(ErrorKind::transform, "the transforms make an image of " + std::to_string(output.width) +
@@ -61,20 +61,26 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
                                           "; end them with a crop or resize to one size");
   }
   const Rect region = first_region(drawing_.stages.front());
-  Stopwatch watch;
-  crop_.read(place.shard, record, region, drawing_.stages.front().reduction);
+  reader_->read(region, drawing_.stages.front().reduction);
   watch.lap(counters_.read_ns);
-  const Image decoded = crop_.decode().view();
+  const Image decoded = reader_->decode().view();
   watch.lap(counters_.decode_ns);
   const ConstImage image = resample(decoded, region);
   watch.lap(counters_.resample_ns);
   plan_.store()(image, drawing_.flip, slot);
   watch.lap(counters_.store_ns);
+  count();
+  return sample.label;
+}
+
+void SampleLoader::count() {
+  const Effort effort = reader_->effort();
   counters_.samples.fetch_add(1, std::memory_order_relaxed);
-  counters_.bytes_read.fetch_add(crop_.bytes_read(), std::memory_order_relaxed);
-  counters_.whole_images.fetch_add(crop_.by_rows() ? 0 : 1, std::memory_order_relaxed);
-  counters_.decoded[static_cast<size_t>(crop_.fallback())].fetch_add(1, std::memory_order_relaxed);
-  return record.label;
+  counters_.bytes_read.fetch_add(effort.bytes_read, std::memory_order_relaxed);
+  counters_.whole_images.fetch_add(effort.whole ? 1 : 0, std::memory_order_relaxed);
+  auto& decoded =
+      effort.foreign ? counters_.foreign : counters_.decoded[static_cast<size_t>(effort.fallback)];
+  decoded.fetch_add(1, std::memory_order_relaxed);
 }
 
 ConstImage SampleLoader::resample(Image image, const Rect& decoded) {

@@ -4,9 +4,12 @@
 #include <pybind11/stl.h>
 
 #include <chrono>
+#include <variant>
 
+#include "pipeline/file_source.hpp"
 #include "pipeline/loader.hpp"
 #include "pipeline/permutation.hpp"
+#include "pipeline/shard_source.hpp"
 #include "python/bind.hpp"
 #include "python/dlpack.hpp"
 
@@ -33,8 +36,8 @@ struct PlanBuilder {
 
   std::shared_ptr<const Plan> build(DType dtype, bool channels_last, bool scale,
                                     const std::optional<std::array<float, 3>>& mean,
-                                    const std::optional<std::array<float, 3>>& std) const {
-    image::StoreSpec spec{dtype, channels_last, scale, mean.has_value(), {0, 0, 0}, {1, 1, 1}};
+                                    const std::optional<std::array<float, 3>>& std, bool reciprocal) const {
+    image::StoreSpec spec{dtype, channels_last, scale, mean.has_value(), {0, 0, 0}, {1, 1, 1}, reciprocal};
     if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
     if (std) std::copy(std->begin(), std->end(), spec.std);
     return std::make_shared<const Plan>(operations, spec);
@@ -112,6 +115,7 @@ py::dict counters(const Loader& loader) {
     if (const uint64_t count = c.decoded[k].load(); count > 0)
       fallbacks[jpeg::name(static_cast<jpeg::Fallback>(k))] = count;
   }
+  if (const uint64_t count = c.foreign.load(); count > 0) fallbacks["not JPEG"] = count;
   result["fallbacks"] = fallbacks;
   result["read_seconds"] = static_cast<double>(c.read_ns.load()) * 1e-9;
   result["decode_seconds"] = static_cast<double>(c.decode_ns.load()) * 1e-9;
@@ -120,12 +124,22 @@ py::dict counters(const Loader& loader) {
   return result;
 }
 
+using Source = std::variant<std::shared_ptr<shard::Dataset>, std::shared_ptr<pipeline::FileSource>>;
+
+std::shared_ptr<const pipeline::SampleSource> to_source(const Source& source) {
+  if (const auto* files = std::get_if<std::shared_ptr<pipeline::FileSource>>(&source)) return *files;
+  return std::make_shared<pipeline::ShardSource>(std::get<std::shared_ptr<shard::Dataset>>(source));
+}
+
 // After a fork the threads are in the parent only. A loader that came along can neither be joined nor
 // destroyed (its condition variables would wait for waiters that are not here), so it is left to the end of
 // the process.
 struct UnlessForked {
   void operator()(Loader* loader) const {
-    if (!loader->was_forked()) delete loader;
+    if (loader->was_forked()) return;
+    // Its threads may be waiting for the GIL, to decode with Python.
+    const py::gil_scoped_release release;
+    delete loader;
   }
 };
 
@@ -183,8 +197,8 @@ void bind_plan(py::module_& m) {
            [](PlanBuilder& b, double p) { b.operations.emplace_back(RandomHorizontalFlip{p}); })
       .def("build", [](const PlanBuilder& b, DType dtype, bool channels_last, bool scale,
                        const std::optional<std::array<float, 3>>& mean,
-                       const std::optional<std::array<float, 3>>& std) {
-        return std::const_pointer_cast<Plan>(b.build(dtype, channels_last, scale, mean, std));
+                       const std::optional<std::array<float, 3>>& std, bool reciprocal) {
+        return std::const_pointer_cast<Plan>(b.build(dtype, channels_last, scale, mean, std, reciprocal));
       });
 }
 
@@ -203,9 +217,9 @@ void bind_loader(py::module_& m) {
   py::class_<Failure>(m, "Failure")
       .def_readonly("index", &Failure::index)
       .def_readonly("message", &Failure::message)
-      .def_readonly("shard", &Failure::shard)
-      .def_readonly("key", &Failure::key)
-      .def_readonly("offset", &Failure::offset)
+      .def_property_readonly("shard", [](const Failure& failure) { return failure.place.file; })
+      .def_property_readonly("key", [](const Failure& failure) { return failure.place.key; })
+      .def_property_readonly("offset", [](const Failure& failure) { return failure.place.offset; })
       .def_readonly("substituted", &Failure::substituted)
       .def("raise_cause", [](const Failure& failure) { throw Error(failure.kind, failure.message); });
   py::class_<Batch>(m, "Batch")
@@ -217,15 +231,15 @@ void bind_loader(py::module_& m) {
       .def_readonly("failures", &Batch::failures)
       .def_readonly("epoch", &Batch::epoch);
   py::class_<Loader, std::unique_ptr<Loader, UnlessForked>>(m, "Loader")
-      .def(py::init([](std::shared_ptr<shard::Dataset> dataset, std::shared_ptr<Plan> plan,
-                       std::shared_ptr<BufferPool> pool, int threads, uint64_t seed, OnError on_error,
-                       int width, int height, int64_t class_count, const std::optional<Indices>& population) {
+      .def(py::init([](const Source& source, std::shared_ptr<Plan> plan, std::shared_ptr<BufferPool> pool,
+                       int threads, uint64_t seed, OnError on_error, int width, int height,
+                       int64_t class_count, const std::optional<Indices>& population) {
              pipeline::LoaderOptions options{threads, seed, on_error, width, height, class_count, {}};
              if (population) options.population = to_vector(*population);
              return std::unique_ptr<Loader, UnlessForked>(
-                 new Loader(std::move(dataset), std::move(plan), std::move(options), std::move(pool)));
+                 new Loader(to_source(source), std::move(plan), std::move(options), std::move(pool)));
            }),
-           py::arg("dataset"), py::arg("plan"), py::arg("pool"), py::kw_only(), py::arg("threads"),
+           py::arg("source"), py::arg("plan"), py::arg("pool"), py::kw_only(), py::arg("threads"),
            py::arg("seed"), py::arg("on_error"), py::arg("width"), py::arg("height"), py::arg("class_count"),
            py::arg("population"))
       .def(

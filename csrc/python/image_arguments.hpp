@@ -43,7 +43,7 @@ inline pybind11::dtype numpy_dtype(DType dtype) {
 inline StoreSpec store_spec_of(const std::string& dtype, bool channels_last, bool scale,
                                const std::optional<std::array<float, 3>>& mean,
                                const std::optional<std::array<float, 3>>& std) {
-  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}};
+  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}, false};
   if (mean.has_value() != std.has_value()) throw Error(ErrorKind::value, "mean and std come together");
   if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
   if (std) std::copy(std->begin(), std->end(), spec.std);

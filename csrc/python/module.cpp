@@ -75,5 +75,7 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
   fastload::bind_kernels(m);
+  fastload::bind_source(m);
   fastload::bind_loader(m);
+  fastload::bind_splice(m);
 }
