@@ -19,6 +19,11 @@ enum class ErrorKind {
   label,           // a label without a class     -> LabelError
   transform,       // a plan that cannot be applied -> TransformError
   timeout,         // a batch that did not arrive   -> LoaderTimeoutError
+  gpu,             // CUDA failed                   -> GpuError
+  gpu_missing,     // no GPU to be had              -> NoGpuError
+  gpu_driver,      // no driver, or an old one      -> GpuDriverError
+  gpu_memory,      // GPU memory is full            -> GpuMemoryError
+  gpu_index,       // no GPU of this number         -> GpuIndexError
 };
 
 class Error : public std::runtime_error {

@@ -59,6 +59,26 @@ class LoaderTimeoutError(FastloadError, RuntimeError):
     """A batch did not arrive within ``timeout`` seconds."""
 
 
+class GpuError(FastloadError, RuntimeError):
+    """CUDA failed, or cannot be used in this process."""
+
+
+class NoGpuError(GpuError):
+    """There is no GPU that this process may use."""
+
+
+class GpuDriverError(GpuError):
+    """There is no NVIDIA driver, or it is older than the CUDA that fastload was built with."""
+
+
+class GpuMemoryError(GpuError, MemoryError):
+    """A batch needs more GPU memory than there is, or than ``gpu_memory_limit`` leaves."""
+
+
+class GpuIndexError(GpuError, IndexError):
+    """A device number that this process has no GPU for."""
+
+
 class StateError(FastloadError, ValueError):
     """A loader's state that belongs to another dataset, transforms, seed, order or global batch."""
 

@@ -12,6 +12,7 @@ import struct
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torchvision
@@ -301,6 +302,26 @@ def _(dataset: Path, _empty: Path) -> object:
         os._exit(0)
     os.waitpid(child, 0)
     raise ValueError(os.read(reader, 10_000).decode())
+
+
+# --- GPUs -------------------------------------------------------------------------------------------------
+
+
+def gpu_batch(device: int = 0, memory_limit: int = 0, **machine: Any) -> object:
+    """An empty batch on a machine that the host plays."""
+    kernels, sizes = _native.kernels, {"staging_bytes": 1 << 20, "workspace_bytes": 1 << 20}
+    return kernels.run_batch(
+        kernels.HostRuntime(**machine), [], 8, 8, device=device, memory_limit=memory_limit, **sizes
+    )
+
+
+case("no NVIDIA driver")(lambda _d, _e: gpu_batch(state="no_driver"))
+case("an NVIDIA driver older than fastload's CUDA")(lambda _d, _e: gpu_batch(state="driver_too_old"))
+case("no GPU")(lambda _d, _e: gpu_batch(devices=0))
+case("a GPU that is not there")(lambda _d, _e: gpu_batch(devices=2, device=2))
+case("a GPU that is full")(lambda _d, _e: gpu_batch(memory=1 << 20))
+case("a batch beyond the GPU memory limit")(lambda _d, _e: gpu_batch(memory_limit=1 << 20))
+case("CUDA used in a forked process")(lambda _d, _e: gpu_batch(state="after_fork"))
 
 
 # ----------------------------------------------------------------------------------------------------------

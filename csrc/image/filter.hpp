@@ -81,15 +81,33 @@ FL_HD inline Span span_of(const Scaling& s, int i) {
   return {first, (end > s.in ? s.in : end) - first};
 }
 
-// The filter's kernel at x. sin and cos are the C library's, so weights are computed on the host, for the GPU
-// too.
+// Whether the filter's kernel is piecewise polynomial.
+FL_HD constexpr bool is_polynomial(Filter filter) {
+  return filter == Filter::box || filter == Filter::bilinear || filter == Filter::bicubic;
+}
+
+// The kernel of such a filter at x.
+FL_HD inline double polynomial_kernel(Filter filter, double x) {
+  const double a = x < 0.0 ? -x : x;
+  switch (filter) {
+    case Filter::bilinear:
+      return a < 1.0 ? 1.0 - a : 0.0;
+    case Filter::bicubic:  // Keys' cubic convolution with a = -0.5
+      if (a < 1.0) return (1.5 * a - 2.5) * a * a + 1.0;
+      if (a < 2.0) return (((a - 5.0) * a + 8.0) * a - 4.0) * -0.5;
+      return 0.0;
+    default:  // box
+      return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
+  }
+}
+
+// The filter's kernel at x. sin and cos are the C library's, so these weights are computed on the host, for
+// the GPU too.
 inline double kernel(Filter filter, double x) {
   constexpr double kPi = std::numbers::pi;
   const auto sinc = [](double v) { return v == 0.0 ? 1.0 : std::sin(v * kPi) / (v * kPi); };
   const double a = x < 0.0 ? -x : x;
   switch (filter) {
-    case Filter::bilinear:
-      return a < 1.0 ? 1.0 - a : 0.0;
     case Filter::hamming: {
       if (a == 0.0) return 1.0;
       if (a >= 1.0) return 0.0;
@@ -97,14 +115,10 @@ inline double kernel(Filter filter, double x) {
       return std::sin(t) / t *
              (0.54f + 0.46f * std::cos(t));  // single-precision constants, as Pillow has them
     }
-    case Filter::bicubic:  // Keys' cubic convolution with a = -0.5
-      if (a < 1.0) return (1.5 * a - 2.5) * a * a + 1.0;
-      if (a < 2.0) return (((a - 5.0) * a + 8.0) * a - 4.0) * -0.5;
-      return 0.0;
     case Filter::lanczos:
       return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3.0) : 0.0;
-    default:  // box
-      return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
+    default:
+      return polynomial_kernel(filter, x);
   }
 }
 

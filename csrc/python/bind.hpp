@@ -19,6 +19,7 @@ void bind_source(pybind11::module_& m);
 void bind_loader(pybind11::module_& m);
 void bind_splice(pybind11::module_& m);
 void bind_cuda(pybind11::module_& m);
+void bind_kernels(pybind11::module_& m);
 
 // Sets the Python exception that stands for `kind`. Needs the GIL.
 void set_python_error(ErrorKind kind, const std::string& message);

@@ -13,6 +13,7 @@
 #include "image/simd_target.hpp"
 #include "image/store.hpp"
 #include "python/bind.hpp"
+#include "python/image_arguments.hpp"
 
 namespace py = pybind11;
 
@@ -21,24 +22,6 @@ namespace {
 
 using Pixels = py::array_t<uint8_t>;
 using Box = std::array<int, 4>;  // x, y, width, height
-
-template <typename Enum>
-Enum parse(const char* what, const std::string& name, std::initializer_list<const char*> names) {
-  int i = 0;
-  for (const char* candidate : names) {
-    if (name == candidate) return static_cast<Enum>(i);
-    ++i;
-  }
-  throw Error(ErrorKind::value, "unknown " + std::string(what) + " '" + name + "'");
-}
-
-Filter filter_of(const std::string& name) {
-  return parse<Filter>("filter", name, {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"});
-}
-
-DType dtype_of(const std::string& name) {
-  return parse<DType>("dtype", name, {"uint8", "float32", "float16", "bfloat16"});
-}
 
 Rect rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
 
@@ -82,28 +65,13 @@ Box source_region(int in_w, int in_h, int out_w, int out_h, const std::string& f
   return {r.x, r.y, r.width, r.height};
 }
 
-py::dtype numpy_dtype(DType dtype) {
-  return py::dtype(dtype == DType::u8    ? "uint8"
-                   : dtype == DType::f32 ? "float32"
-                   : dtype == DType::f16 ? "float16"
-                                         : "uint16");
-}
-
-Store stage_of(const std::string& dtype, bool channels_last, bool scale,
-               std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std) {
-  StoreSpec spec{dtype_of(dtype), channels_last, scale, mean && std, {}, {}, false};
-  if (mean.has_value() != std.has_value()) throw Error(ErrorKind::value, "mean and std come together");
-  if (mean) std::copy(mean->begin(), mean->end(), spec.mean);
-  if (std) std::copy(std->begin(), std->end(), spec.std);
-  return Store(spec);
-}
-
 py::array store(const Pixels& rgb, const std::string& dtype, bool channels_last, bool scale,
                 std::optional<std::array<float, 3>> mean, std::optional<std::array<float, 3>> std, bool flip,
                 std::optional<py::array> out) {
   const ConstImage src = view(rgb);
-  const Store stage = stage_of(dtype, channels_last, scale, mean, std);
-  const py::dtype type = numpy_dtype(dtype_of(dtype));
+  const StoreSpec spec = store_spec_of(dtype, channels_last, scale, mean, std);
+  const Store stage(spec);
+  const py::dtype type = numpy_dtype(spec.dtype);
   if (!out) {
     out = channels_last ? py::array(type, {src.height, src.width, kChannels})
                         : py::array(type, {kChannels, src.height, src.width});
@@ -142,7 +110,7 @@ void fastload::bind_image(py::module_& m) {
       "store_is_vectorized",
       [](const std::string& dtype, bool scale, std::optional<std::array<float, 3>> mean,
          std::optional<std::array<float, 3>> std) {
-        return stage_of(dtype, false, scale, mean, std).vectorized();
+        return Store(store_spec_of(dtype, false, scale, mean, std)).vectorized();
       },
       py::arg("dtype"), py::arg("scale") = true, py::arg("mean") = py::none(), py::arg("std") = py::none(),
       "Whether vectors give the exact values, so that no table is needed.");

@@ -28,6 +28,16 @@ const char* class_name(fastload::ErrorKind kind) {
       return "TransformError";
     case ErrorKind::timeout:
       return "LoaderTimeoutError";
+    case ErrorKind::gpu:
+      return "GpuError";
+    case ErrorKind::gpu_missing:
+      return "NoGpuError";
+    case ErrorKind::gpu_driver:
+      return "GpuDriverError";
+    case ErrorKind::gpu_memory:
+      return "GpuMemoryError";
+    case ErrorKind::gpu_index:
+      return "GpuIndexError";
     default:
       return nullptr;
   }
@@ -64,6 +74,7 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_image(m);
   fastload::bind_shard(m);
   fastload::bind_cuda(m);
+  fastload::bind_kernels(m);
   fastload::bind_source(m);
   fastload::bind_loader(m);
   fastload::bind_splice(m);
