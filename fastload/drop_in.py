@@ -38,7 +38,7 @@ def translate(dataset: Any, transform: Any = None) -> Native:
     ``transform`` that was asked for and cannot be had; what ShardDataset raises.
     """
     asked = None if transform is None else transform_list(transform)
-    if isinstance(dataset, str | Path | ShardDataset):
+    if isinstance(dataset, str | Path | ShardDataset) or _are_tars(dataset):
         samples = dataset if isinstance(dataset, ShardDataset) else ShardDataset(dataset)
         return Native(samples, asked or ())
     files = find_files(dataset)
@@ -47,6 +47,15 @@ def translate(dataset: Any, transform: Any = None) -> Native:
         raise ValueError("the dataset has a transform already: give transform= to a dataset without one")
     steps = translate_transform(own) if asked is None else asked
     return Native(FileList([path for path, _ in files], [label for _, label in files]), steps)
+
+
+def _are_tars(dataset: Any) -> bool:
+    """Any other list is a dataset to PyTorch: of its items."""
+    return (
+        isinstance(dataset, list | tuple)
+        and len(dataset) > 0
+        and all(isinstance(item, str | Path) and str(item).endswith(".tar") for item in dataset)
+    )
 
 
 def transform_list(transform: Any) -> tuple[Transform, ...]:

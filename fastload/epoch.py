@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 import warnings
+import weakref
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +28,16 @@ _BATCHES_AHEAD = (
 )
 # torch's cross_entropy passes over labels of this value, and no prediction equals it.
 PADDED_LABEL = -100
+
+
+_open: weakref.WeakSet[Epoch] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Threads that decode with Python must not come back to an interpreter that is gone."""
+    for epoch in list(_open):
+        epoch.close()
 
 
 class Epoch(Iterator[Any]):
@@ -63,6 +75,7 @@ class Epoch(Iterator[Any]):
             class_count=dataset.class_count,
             population=self._view,
         )
+        _open.add(self)
         self._submit()
 
     def __next__(self) -> Any:
@@ -166,6 +179,9 @@ class Epoch(Iterator[Any]):
 
     def close(self) -> None:
         """Stops the threads and hands their counts to the loader."""
+        if self._native is None:
+            return
+        self._native.stop()
         self._loader._count(self.stats())
         self._native = None
 

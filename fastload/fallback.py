@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import torch.utils.data
 
-from fastload.errors import FallbackWarning, RankError, StateError
+from fastload.errors import FallbackWarning, RankError
 from fastload.order import EpochOrder, find_ranks
 from fastload.stats import LoaderStats
 
@@ -35,17 +35,14 @@ class TorchLoader(torch.utils.data.DataLoader[Any]):
         """Nothing: PyTorch's loader does not measure itself."""
         return LoaderStats()
 
-    def state_dict(self) -> dict[str, Any]:
-        raise StateError(self._stateless())
-
-    def load_state_dict(self, _state: Mapping[str, Any]) -> None:
-        raise StateError(self._stateless())
-
-    def _stateless(self) -> str:
-        return (
-            f"PyTorch's own DataLoader loads this dataset, because {self.fallback_reason}, and that keeps no "
-            "state: torchdata's StatefulDataLoader does"
-        )
+    def __getattr__(self, name: str) -> Any:
+        """No state: Lightning, accelerate and others save that of every loader that has the methods."""
+        if name in ("state_dict", "load_state_dict"):
+            raise AttributeError(
+                f"PyTorch's own DataLoader loads this dataset, because {self.fallback_reason}, and keeps "
+                "no state: torchdata's StatefulDataLoader does"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
 class _RankBatches(torch.utils.data.Sampler[list[int]]):

@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(params=image.simd_targets())
 def simd_target(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Runs the test once with each SIMD target of this processor, and proves that every stage runs with it."""
+    """Runs the test once with each SIMD target of this processor, and proves that it runs with that."""
     image.set_simd_target(request.param)
     assert image.simd_target() == request.param
     assert set(image.simd_stages().values()) == {request.param}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -295,6 +297,13 @@ def test_states_of_folders(root: Path, tmp_path: Path) -> None:
         ).load_state_dict(loader.state_dict())
 
 
+ENDS = {
+    "plain": "pass",
+    "cycle": "cycle = [iterator]; cycle.append(cycle)",
+    "thread": "threading.Thread(target=list, args=[iterator], daemon=True).start()",
+}
+
+
 def test_an_iterator_that_pillow_works_for_can_be_dropped(root: Path) -> None:
     """Threads that wait for the GIL must not be waited for by who holds it."""
     folder = datasets.ImageFolder(root, V.Compose([V.Resize((224, 224)), V.ToTensor()]))
@@ -303,6 +312,22 @@ def test_an_iterator_that_pillow_works_for_can_be_dropped(root: Path) -> None:
         iterator = iter(fastload.DataLoader(folder, 30, sampler=only_odd, num_workers=3))
         next(iterator)
         del iterator
+
+
+@pytest.mark.parametrize("how", ENDS.values(), ids=ENDS.keys())
+def test_an_interpreter_may_end_while_pillow_works(root: Path, how: str) -> None:
+    script = f"""
+import threading, fastload
+from torchvision import datasets, transforms as V
+folder = datasets.ImageFolder({str(root)!r}, V.Compose([V.Resize((224, 224)), V.ToTensor()]))
+odd = [k for k, (path, _) in enumerate(folder.samples) if "odd" in path] * 300
+iterator = iter(fastload.DataLoader(folder, 8, sampler=odd, num_workers=4, prefetch_factor=4))
+next(iterator)
+{how}
+print("over")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "over\n"), done.stderr[-2000:]
 
 
 def test_explain_says_what_runs_where(root: Path, split: Path) -> None:

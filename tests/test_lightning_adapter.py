@@ -68,6 +68,14 @@ def test_a_checkpoint_holds_the_place(dataset: fastload.ShardDataset, tmp_path: 
         assert torch.equal(resumed.linear.weight, undisturbed.linear.weight)
 
 
+@pytest.mark.filterwarnings("ignore::fastload.errors.FallbackWarning")
+def test_pytorchs_loader_in_fastloads_place_does_not_stop_checkpoints(tmp_path: Path) -> None:
+    images = torch.utils.data.TensorDataset(torch.rand(20, 3, 8, 8), torch.zeros(20, dtype=torch.int64))
+    memory = fit(DataLoader(images, 16), tmp_path)
+    assert [len(batch) for batch in memory.seen] == [16, 4] * 2
+    assert list(tmp_path.rglob("*.ckpt"))
+
+
 def test_two_ranks_share_an_epoch(two_classes: Path) -> None:
     """Lightning puts no sampler of its own in; the ranks see what one process would."""
     lines = torchrun(Path(__file__), two_classes).split()

@@ -25,13 +25,19 @@ Loader::Loader(std::shared_ptr<const SampleSource> source, std::shared_ptr<const
   for (int k = 0; k < options_.threads; ++k) threads_.emplace_back([this] { work(); });
 }
 
-Loader::~Loader() {
+Loader::~Loader() { stop(); }
+
+void Loader::stop() {
+  if (was_forked()) return;
   {
     const std::scoped_lock lock(mutex_);
     stop_ = true;
   }
   work_ready_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
+  batch_ready_.notify_all();
+  std::call_once(joined_, [this] {
+    for (std::thread& thread : threads_) thread.join();
+  });
 }
 
 bool Loader::was_forked() const { return ::getpid() != process_; }
@@ -60,8 +66,9 @@ std::unique_ptr<Batch> Loader::next(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   if (batches_.empty()) throw Error(ErrorKind::value, "no batch was submitted");
   Batch& oldest = *batches_.front();
-  if (!batch_ready_.wait_for(lock, patience, [&] { return oldest.done == oldest.indices.size(); }))
-    return nullptr;
+  const auto complete = [&] { return oldest.done == oldest.indices.size(); };
+  if (!batch_ready_.wait_for(lock, patience, [&] { return stop_ || complete(); })) return nullptr;
+  if (!complete()) throw Error(ErrorKind::value, "this iterator was closed");
   std::unique_ptr<Batch> batch = std::move(batches_.front());
   batches_.pop_front();
   lock.unlock();

@@ -76,6 +76,11 @@ class Loader {
   // submitted or if this is not the process that made the loader (threads do not survive a fork).
   std::unique_ptr<Batch> next(std::chrono::milliseconds patience);
 
+  // Ends the threads, each with the sample that it is at; next() then throws Error(value) if it would have to
+  // wait. May be called while another thread is in next(), and again. Nothing in a forked process, whose
+  // threads are elsewhere.
+  void stop();
+
   // Whether this is another process than the one that made the loader.
   [[nodiscard]] bool was_forked() const;
   [[nodiscard]] const LoaderOptions& options() const { return options_; }
@@ -102,6 +107,7 @@ class Loader {
   std::deque<std::unique_ptr<Batch>> batches_;  // in order of submission; only the consumer adds and removes
   std::deque<Batch*> open_;                     // of those, the ones with unclaimed slots
   bool stop_ = false;
+  std::once_flag joined_;
   std::vector<std::thread> threads_;
 };
 

@@ -249,6 +249,7 @@ void bind_loader(py::module_& m) {
           },
           py::arg("indices"), py::arg("epoch"))
       .def_property_readonly("pending", &Loader::pending)
+      .def("stop", &Loader::stop, py::call_guard<py::gil_scoped_release>())
       .def("next", &next, py::arg("timeout") = 0.0)
       .def("images", &images, py::arg("batch"))
       .def(

@@ -100,7 +100,7 @@ def _is_loader(dataset: Any, name: str, batch_size: int) -> bool:
         return False
     if not isinstance(dataset, DataLoader):
         raise TypeError(
-            f"{name} is a {type(dataset)}: take DataLoader from fastload.adapters.transformers, or where that "
+            f"{name} is a {type(dataset)}: take DataLoader from fastload.adapters.transformers; where it "
             "falls back to PyTorch's, give Trainer the dataset"
         )
     if dataset.batch_size != batch_size:
