@@ -4,7 +4,7 @@ plain and stored.
 What a file can differ in has too many combinations to try each. Tried are: every pair of values of two
 parameters, where their number allows (see EXEMPT); every size to 67 x 67 with the usual samplings; long thin
 images with every sampling. FASTLOAD_FULL_MATRIX=1 adds the product of all samplings, qualities and restart
-intervals (half an hour on one core).
+intervals (about ten minutes on one core).
 """
 
 from __future__ import annotations
@@ -342,7 +342,7 @@ def test_every_pair_of_values_has_a_case() -> None:
             assert found == set(itertools.product(VALUES[a], VALUES[b])), (a, b)
 
 
-@pytest.mark.skipif(not FULL, reason="takes half an hour; FASTLOAD_FULL_MATRIX=1 asks for it")
+@pytest.mark.skipif(not FULL, reason="takes ten minutes; FASTLOAD_FULL_MATRIX=1 asks for it")
 @pytest.mark.timeout(0)
 def test_the_product_of_samplings_qualities_and_restarts(tmp_path: Path) -> None:
     rng = random.Random(2)
