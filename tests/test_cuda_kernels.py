@@ -200,7 +200,7 @@ def test_what_does_not_fit_is_left_to_the_host() -> None:
     cases = [Case(jpeg, (0, 0, 64, 48), (8, 8))] * 3
     _, states = run(cases, workspace_bytes=60_000)
     assert states == ["decoded", "decoded", "full"]
-    _, states = run(cases, staging_bytes=10_000)
+    _, states = run(cases, staging_bytes=6_000)
     assert states == ["decoded", "full", "full"]
 
 

@@ -50,7 +50,7 @@ struct Codes {
 
   // False if libjpeg would reject one of them.
   bool read(const jpeg::ScanTables& tables, int components, Plane* planes) {
-    int dc_slots[jpeg::kMostComponents], ac_slots[jpeg::kMostComponents];
+    int dc_slots[jpeg::kMostComponents] = {}, ac_slots[jpeg::kMostComponents] = {};
     for (int c = 0; c < components; ++c) {
       const auto& selection = tables.selections[c];
       const jpeg::HuffmanSpec& dc_code = tables.dc[selection.dc];
@@ -65,8 +65,9 @@ struct Codes {
  private:
   static bool add(int slot, const jpeg::HuffmanSpec& code, int* slots, jpeg::CanonicalCode* codes, int& count,
                   uint8_t& which) {
-    const int* const found = std::find(slots, slots + count, slot);
-    which = static_cast<uint8_t>(found - slots);
+    if (count < 0 || count >= jpeg::kMostComponents) return false;  // each component adds one at most
+    which = 0;
+    while (which < count && slots[which] != slot) ++which;
     if (which < count) return true;
     slots[count] = slot;
     return assign(code, codes[count++]);

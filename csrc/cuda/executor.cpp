@@ -23,7 +23,7 @@ std::vector<int> order_of(int count, std::optional<std::mt19937_64>& random) {
 
 template <class Kernel>
 void execute_kernel(const Batch& batch, std::optional<std::mt19937_64>& random) {
-  using Shared = typename Kernel::Shared;
+  using Shared = Kernel::Shared;
   const auto shared = std::make_unique<Shared>();
   const int parts = Kernel::parts(batch.largest);
   for (const int number : order_of(batch.images * parts, random)) {

@@ -26,7 +26,7 @@ Answer HostRuntime::use_device(int device) {
 }
 
 Answer HostRuntime::take(size_t bytes, size_t limit, void*& block) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   if (bytes > limit - in_use_) return Answer::out_of_memory;
   block = ::operator new(bytes, kBlockAlignment);
   in_use_ += bytes;
@@ -35,7 +35,7 @@ Answer HostRuntime::take(size_t bytes, size_t limit, void*& block) {
 }
 
 void HostRuntime::give_back(void* block) {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   in_use_ -= blocks_.at(block);
   blocks_.erase(block);
   ::operator delete(block, kBlockAlignment);
@@ -72,7 +72,7 @@ Answer HostRuntime::launch(const Batch& batch, Stream /*stream*/) {
 }
 
 size_t HostRuntime::bytes_in_use() const {
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(mutex_);
   return in_use_;
 }
 

@@ -37,7 +37,7 @@ std::map<std::string, int64_t (*)()>& stages() {
 
 }  // namespace
 
-SimdStage::SimdStage(const char* file, int64_t (*target)()) { stages()[file] = target; }
+SimdStage::SimdStage(const char* file, int64_t (*target)()) noexcept { stages()[file] = target; }
 
 std::map<std::string, std::string> simd_stages() {
   std::map<std::string, std::string> targets;

@@ -24,7 +24,7 @@ void set_simd_target(const std::string& name);
 std::map<std::string, std::string> simd_stages();
 
 struct SimdStage {
-  SimdStage(const char* file, int64_t (*target)());
+  SimdStage(const char* file, int64_t (*target)()) noexcept;
 };
 
 }  // namespace fastload::image
@@ -36,10 +36,11 @@ struct SimdStage {
   static int64_t StageTarget() { return HWY_TARGET; } \
   }                                                   \
   HWY_AFTER_NAMESPACE();
-#define FL_SIMD_STAGE(file)                                                                \
-  namespace fastload {                                                                     \
-  namespace {                                                                              \
-  HWY_EXPORT(StageTarget);                                                                 \
-  const image::SimdStage kStage(file, [] { return HWY_DYNAMIC_DISPATCH(StageTarget)(); }); \
-  }                                                                                        \
+#define FL_SIMD_STAGE(file)                                              \
+  namespace fastload {                                                   \
+  namespace {                                                            \
+  HWY_EXPORT(StageTarget);                                               \
+  int64_t stage_target() { return HWY_DYNAMIC_DISPATCH(StageTarget)(); } \
+  const image::SimdStage kStage(file, &stage_target);                    \
+  }                                                                      \
   }

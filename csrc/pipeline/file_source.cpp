@@ -46,7 +46,7 @@ class FileReader final : public SampleReader {
     bytes_.resize(file.size());
     file.read_at(0, bytes_);
     effort_ = {bytes_.size(), true, Fallback::none, false};
-    whole_.reset();
+    by_foreign_ = false;
     int width = 0, height = 0;
     try {
       const jpeg::Header header = jpeg::read_header(bytes_);
@@ -61,7 +61,7 @@ class FileReader final : public SampleReader {
       width = whole.width;
       height = whole.height;
     }
-    return {width, height, source_.label(index), !whole_};
+    return {width, height, source_.label(index), !by_foreign_};
   }
 
   void read(const image::Rect& crop, int reduction) override {
@@ -70,7 +70,7 @@ class FileReader final : public SampleReader {
   }
 
   jpeg::Pixels& decode() override {
-    if (!whole_) {
+    if (!by_foreign_) {
       const std::optional<Fallback> outcome = try_decode();
       effort_.fallback = outcome.value_or(Fallback::damaged);
       if (effort_.fallback == Fallback::none) return pixels_;
@@ -94,17 +94,18 @@ class FileReader final : public SampleReader {
   }
 
   const jpeg::Pixels& decode_whole() {
-    source_.foreign_decoder()(bytes_, whole_.emplace());
-    return *whole_;
+    source_.foreign_decoder()(bytes_, whole_);
+    by_foreign_ = true;
+    return whole_;
   }
 
   void cut() {
-    if (crop_.x < 0 || crop_.y < 0 || crop_.x + crop_.width > whole_->width ||
-        crop_.y + crop_.height > whole_->height) {
+    if (crop_.x < 0 || crop_.y < 0 || crop_.x + crop_.width > whole_.width ||
+        crop_.y + crop_.height > whole_.height) {
       throw Error(ErrorKind::jpeg, "the image has another size than its header says");
     }
     pixels_.resize(crop_.width, crop_.height);
-    const image::Image from = whole_->view(), to = pixels_.view();
+    const image::Image from = whole_.view(), to = pixels_.view();
     for (int y = 0; y < crop_.height; ++y) {
       std::memcpy(to.row(y), from.row(crop_.y + y) + 3 * static_cast<ptrdiff_t>(crop_.x),
                   3 * static_cast<size_t>(crop_.width));
@@ -118,7 +119,8 @@ class FileReader final : public SampleReader {
   Effort effort_;
   jpeg::Decoder decoder_;
   jpeg::Pixels pixels_;
-  std::optional<jpeg::Pixels> whole_;  // by the foreign decoder
+  bool by_foreign_ = false;
+  jpeg::Pixels whole_;  // by the foreign decoder, if it was asked
 };
 
 }  // namespace

@@ -210,7 +210,7 @@ void bind_kernels(py::module_& m) {
            py::arg("jpeg"), py::arg("crop"), py::kw_only(), py::arg("size") = py::none(),
            py::arg("filter") = "bilinear", py::arg("window") = py::none(), py::arg("mirror") = false,
            py::arg("flip") = false, py::arg("by_rows") = false);
-  py::class_<cuda::Runtime>(kernels, "Runtime", "What fastload asks of CUDA.");
+  const py::class_<cuda::Runtime> runtime(kernels, "Runtime", "What fastload asks of CUDA.");
 #ifdef FASTLOAD_HAS_CUDA
   kernels.def("cuda_runtime", &cuda::cuda_runtime, py::return_value_policy::reference, "CUDA's own.");
 #endif

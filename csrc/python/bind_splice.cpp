@@ -25,8 +25,7 @@ py::array_t<uint8_t> to_array(std::vector<uint8_t> bytes) {
   auto owner = std::make_unique<std::vector<uint8_t>>(std::move(bytes));
   uint8_t* const data = owner->data();
   const auto size = static_cast<py::ssize_t>(owner->size());
-  const py::capsule release(owner.get(), [](void* p) { delete static_cast<std::vector<uint8_t>*>(p); });
-  static_cast<void>(owner.release());
+  const py::capsule release(owner.release(), [](void* p) { delete static_cast<std::vector<uint8_t>*>(p); });
   return py::array_t<uint8_t>(size, data, release);
 }
 
