@@ -13,7 +13,7 @@ NATIVE := $(shell find csrc -type f)
 COMMANDS = $(shell ls -t build/*/compile_commands.json | head -1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fuzz bench lint format wheel clean
+.PHONY: help setup build demo test fuzz bench lint format gpu-report wheel clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ format: build  ## rewrite the sources as lint wants them
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(NATIVE) $(wildcard fuzz/*.cpp)
+
+gpu-report: build  ## registers, shared memory and spills of the CUDA kernels, by architecture
+	$(BIN)/python benchmarks/gpu_report.py 75 80 86 89 90 100 120
 
 wheel: build  ## a wheel for this machine, into dist/
 	$(BIN)/pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist .
