@@ -16,7 +16,7 @@ COMMANDS = $(shell ls -t build/*/compile_commands.json | head -1)
 .PHONY: help setup build demo test fuzz bench lint format gpu-report wheel clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.setup  ## system packages (names them where not root), $(VENV), PyTorch, build tools
 
