@@ -58,7 +58,7 @@ void check_entry_points(const jpeg::StoredJpeg& stored) {
   const auto outcome = jpeg::FastDecoder().decode_rows(
       jpeg::plan_splice(layout, interval, whole), bytes.first(stored.header.entropy_offset), stored.header,
       bytes.subspan(stored.row_offsets[0]), {interval, stored.entry_points.points, offsets}, whole,
-      own.view());
+      own.view(), 1);
   require(outcome == jpeg::FastDecoder::Outcome::decoded && own.bytes == expected.bytes);
 }
 
