@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,12 @@ class Skipped:
 
     source: str
     reason: str
+
+
+def name_first(skipped: Sequence[tuple[object, Skipped]]) -> str:
+    """The first three of what was left out, each with where it was, and how many more there are."""
+    shown = "; ".join(f"{where}: {entry.source}: {entry.reason}" for where, entry in skipped[:3])
+    return shown + (f"; and {len(skipped) - 3} more" if len(skipped) > 3 else "")
 
 
 @dataclass(frozen=True)

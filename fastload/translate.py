@@ -132,7 +132,11 @@ def _resize(chain: _Chain, step: Any) -> None:
 
 
 def _center_crop(chain: _Chain, step: Any) -> None:
-    crop = T.CenterCrop(_size(step.size))
+    _add_center_crop(chain, step, step.size)
+
+
+def _add_center_crop(chain: _Chain, step: Any, size: Any) -> None:
+    crop = T.CenterCrop(_size(size))
     height, width = T._pair(crop, crop.size)
     if height > chain.height or width > chain.width:
         raise Untranslatable(f"{short(step)} pads images that are smaller: resize before it")
@@ -192,11 +196,7 @@ def _classification_preset(chain: _Chain, step: Any) -> None:
     _needs_pillow(chain, step)
     resize = T.Resize(_size(step.resize_size), _filter(step.interpolation))
     chain.add(resize, *T._pair(resize, resize.size))
-    crop = T.CenterCrop(_size(step.crop_size))
-    height, width = T._pair(crop, crop.size)
-    if height > chain.height or width > chain.width:
-        raise Untranslatable(f"{short(step)} pads images")
-    chain.add(crop, height, width)
+    _add_center_crop(chain, step, step.crop_size)
     chain.tensor, chain.dtype, chain.scaled = True, "float32", True
     _normalize(chain, step)
 

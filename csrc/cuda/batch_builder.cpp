@@ -54,7 +54,7 @@ struct Codes {
     for (int c = 0; c < components; ++c) {
       const auto& selection = tables.selections[c];
       const jpeg::HuffmanSpec& dc_code = tables.dc[selection.dc];
-      if (!add(selection.dc, dc_code, dc_slots, dc, dc_count, planes[c].dc) || !sizes_are_sane(dc_code) ||
+      if (!add(selection.dc, dc_code, dc_slots, dc, dc_count, planes[c].dc) || !has_dc_sizes(dc_code) ||
           !add(selection.ac, tables.ac[selection.ac], ac_slots, ac, ac_count, planes[c].ac)) {
         return false;
       }
@@ -72,14 +72,6 @@ struct Codes {
     slots[count] = slot;
     return assign(code, codes[count++]);
   }
-
-  // As jpeg::build() has it for a DcTable.
-  static bool sizes_are_sane(const jpeg::HuffmanSpec& code) {
-    int total = 0;
-    for (size_t length = 1; length <= 16; ++length) total += code.counts[length];
-    return std::all_of(code.symbols.begin(), code.symbols.begin() + total,
-                       [](uint8_t size) { return size <= 15; });
-  }
 };
 
 bool supported(const jpeg::Layout& layout, jpeg::ColorSpace color) {
@@ -96,7 +88,7 @@ bool fits(const jpeg::Layout& layout, const Rows& rows, const image::Rect& regio
                        : layout.rows_are_segments() ? layout.restart_interval
                                                     : columns;
   if (plan.interval != interval || plan.segment_begin < 0 || plan.segment_end <= plan.segment_begin ||
-      plan.segment_end > (columns - 1) / interval + 1 || plan.row_begin < 0 ||
+      plan.segment_end > jpeg::points_in_row(columns, interval) || plan.row_begin < 0 ||
       plan.row_end <= plan.row_begin || plan.row_end > layout.mcu_rows() || rows.data_row < 0 ||
       rows.data_row > plan.row_begin) {
     return false;
@@ -110,7 +102,7 @@ bool fits(const jpeg::Layout& layout, const Rows& rows, const image::Rect& regio
   }
   const size_t grid_rows = static_cast<size_t>(plan.row_end - plan.row_begin);
   if (rows.grid.interval > 0 &&
-      (rows.grid.points.size() != grid_rows * static_cast<size_t>((columns - 1) / interval + 1) ||
+      (rows.grid.points.size() != grid_rows * static_cast<size_t>(jpeg::points_in_row(columns, interval)) ||
        rows.grid.row_offsets.size() != grid_rows + 1)) {
     return false;
   }
@@ -147,7 +139,7 @@ void lay_out_runs(const jpeg::Layout& layout, const Rows& rows, ImageTask& task)
     task.runs = task.runs_in_line = (task.line_mcus - 1) / task.interval + 1;
   }
   const int interval = rows.grid.interval;
-  task.points_in_row = interval > 0 ? (columns - 1) / interval + 1 : 0;
+  task.points_in_row = interval > 0 ? jpeg::points_in_row(columns, interval) : 0;
 }
 
 void lay_out_plane(const jpeg::Layout& layout, const image::Rect& covered, int c, Plane& plane) {

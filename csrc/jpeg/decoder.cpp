@@ -12,6 +12,13 @@ Fallback fallback(FastDecoder::Outcome outcome, Process process) {
   using enum FastDecoder::Outcome;
   if (outcome == decoded) return Fallback::none;
   if (outcome == damaged) return Fallback::damaged;
+  const Fallback reason = fallback_of(process);
+  return reason == Fallback::none ? Fallback::unsupported : reason;
+}
+
+}  // namespace
+
+Fallback fallback_of(Process process) {
   switch (process) {
     case Process::progressive:
       return Fallback::progressive;
@@ -20,11 +27,9 @@ Fallback fallback(FastDecoder::Outcome outcome, Process process) {
     case Process::multiscan:
       return Fallback::multiscan;
     default:
-      return Fallback::unsupported;
+      return Fallback::none;
   }
 }
-
-}  // namespace
 
 const char* name(Fallback fallback) {
   static constexpr const char* kNames[kFallbacks] = {"none",      "progressive", "arithmetic",

@@ -36,6 +36,8 @@ enum class Fallback : uint8_t {
   damaged,      // the own decoder stumbled over the data
 };
 inline constexpr size_t kFallbacks = 6;
+// Why the process of a JPEG is one for libjpeg; none for baseline.
+Fallback fallback_of(Process process);
 const char* name(Fallback fallback);
 
 // One per thread: holds the decoder's working memory. Throws Error(jpeg) for data that libjpeg rejects; what

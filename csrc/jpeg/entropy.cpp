@@ -36,15 +36,6 @@ bool pass_marker(const uint8_t*& at, const uint8_t* end, int64_t segment) {
 
 }  // namespace
 
-template <class Table>
-const Table* EntropyDecoder::built(const HuffmanSpec& code, Built<Table>& slot) {
-  if (!slot.valid || slot.code != code) {
-    slot.valid = build(code, slot.table);
-    slot.code = code;
-  }
-  return slot.valid ? &slot.table : nullptr;
-}
-
 bool EntropyDecoder::open(Bytes header_bytes, const Header& header) {
   layout_ = header.layout;
   if (layout_.components == 1) layout_.h[0] = layout_.v[0] = 1;
@@ -53,8 +44,8 @@ bool EntropyDecoder::open(Bytes header_bytes, const Header& header) {
   for (int c = 0; c < layout_.components; ++c) {
     const ScanTables::Selection& selection = tables_.selections[c];
     components_[c] = {layout_.h[c], layout_.v[c], tables_.quantisers[selection.quantiser]};
-    dc_of_[c] = built(tables_.dc[selection.dc], dc_[selection.dc]);
-    ac_of_[c] = built(tables_.ac[selection.ac], ac_[selection.ac]);
+    dc_of_[c] = dc_[selection.dc].get(tables_.dc[selection.dc]);
+    ac_of_[c] = ac_[selection.ac].get(tables_.ac[selection.ac]);
     if (dc_of_[c] == nullptr || ac_of_[c] == nullptr) return false;
   }
   return true;
@@ -176,7 +167,7 @@ bool EntropyDecoder::enter_segments(uint8_t*& to) {
 // Restarts may lie within the segment: each begins a stream of its own.
 bool EntropyDecoder::enter(int row, int segment, uint8_t*& to) {
   const int columns = layout_.mcu_columns(), restart = layout_.restart_interval;
-  const int per_row = (columns + grid_.interval - 1) / grid_.interval;
+  const int per_row = points_in_row(columns, grid_.interval);
   const auto place_of = [&](size_t index) {
     const size_t line = index / static_cast<size_t>(per_row);
     return at_ + grid_.row_offsets[line] + grid_.points[index].position() / 8;

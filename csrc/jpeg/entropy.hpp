@@ -9,6 +9,7 @@
 #include "jpeg/entry_points.hpp"
 #include "jpeg/lockstep.hpp"
 #include "jpeg/splice.hpp"
+#include "jpeg/table_cache.hpp"
 
 namespace fastload::jpeg {
 
@@ -39,15 +40,7 @@ class EntropyDecoder {
     std::vector<uint8_t> last;
     size_t capacity = 0;  // blocks
   };
-  template <class Table>
-  struct Built {
-    HuffmanSpec code;
-    Table table;
-    bool valid = false;
-  };
 
-  template <class Table>
-  static const Table* built(const HuffmanSpec& code, Built<Table>& slot);
   void reserve(size_t bytes);
   void lay_out_band();
   bool decode_band();
@@ -60,8 +53,8 @@ class EntropyDecoder {
   Layout layout_;
   ScanTables tables_;
   Component components_[kMostComponents];
-  Built<DcTable> dc_[4];
-  Built<AcTable> ac_[4];
+  CachedTable<DcTable> dc_[4];
+  CachedTable<AcTable> ac_[4];
   const DcTable* dc_of_[kMostComponents];
   const AcTable* ac_of_[kMostComponents];
 

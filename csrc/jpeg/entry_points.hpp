@@ -42,10 +42,13 @@ class EntryPoint {
 };
 static_assert(sizeof(EntryPoint) == 8);
 
+// How many entry points a row of `columns` MCUs has, one every `interval`.
+FL_HD constexpr int points_in_row(int columns, int interval) { return (columns + interval - 1) / interval; }
+
 // The entry points of an image: every MCU row has one at column 0, interval, 2 * interval, ...
 struct EntryPoints {
   int interval = 0;                // MCUs; 0: there are none
-  std::vector<EntryPoint> points;  // ceil(columns / interval) a row, row after row
+  std::vector<EntryPoint> points;  // points_in_row() a row, row after row
 
   [[nodiscard]] bool empty() const { return interval == 0; }
 };

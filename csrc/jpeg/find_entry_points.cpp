@@ -45,35 +45,30 @@ class Pass {
     found.row_offsets.reserve(static_cast<size_t>(rows) + 1);
     for (int row = 0; row < rows; ++row) {
       for (int column = 0; column < columns;) {
-        if (left_ == 0 && !next_segment()) return false;
+        if (data_.left == 0 && !next_segment()) return false;
         if (column % stop == 0 && !record(column, found)) return false;
         const int until_stop = std::min(stop - column % stop, columns - column);
-        const auto mcus = static_cast<int>(std::min<int64_t>(left_, until_stop));
-        if (!skip_mcus(scan_, cursor_, mcus)) return false;
+        const auto mcus = static_cast<int>(std::min<int64_t>(data_.left, until_stop));
+        if (!skip_mcus(scan_, data_.cursor, mcus)) return false;
         column += mcus;
-        left_ -= mcus;
+        data_.left -= mcus;
       }
     }
     found.row_offsets.push_back(static_cast<uint32_t>(data_.end_offset()));
-    return passed_all() && data_.at_eoi();
+    return data_.ended();
   }
 
  private:
   bool next_segment() {
-    if (!passed_all() || !data_.next()) return false;
+    if (!data_.next()) return false;
     stuffing_.begin(data_.begin(), data_.offset());
     std::fill(std::begin(scan_.predictors), std::end(scan_.predictors), 0);
     scan_.end = data_.end();
-    cursor_ = {.next = data_.begin()};
-    left_ = layout_.restart_interval > 0 ? layout_.restart_interval : std::numeric_limits<int64_t>::max();
     return true;
   }
 
-  // Whether the segment has no byte of which no bit is used.
-  [[nodiscard]] bool passed_all() const { return cursor_.position(scan_.end) > -8; }
-
   bool record(int column, FoundRows& found) {
-    const int64_t position = cursor_.position(data_.begin());
+    const int64_t position = data_.cursor.position(data_.begin());
     const size_t byte = stuffing_.offset_of(data_.begin() + position / 8);
     if (column == 0) found.row_offsets.push_back(static_cast<uint32_t>(byte));
     if (found.entry_points.empty()) return true;
@@ -95,9 +90,7 @@ class Pass {
   const Layout& layout_;
   WholeScan data_;
   SkipScan scan_;
-  SkipCursor cursor_;
   Restuffed stuffing_;
-  int64_t left_ = 0;  // MCUs of the segment
 };
 
 }  // namespace
@@ -111,15 +104,6 @@ int choose_entry_interval(const Layout& layout) {
   return (columns + pieces - 1) / pieces;
 }
 
-template <class Table>
-const Table* EntryPointFinder::built(const HuffmanSpec& code, Built<Table>& slot) {
-  if (!slot.valid || slot.code != code) {
-    slot.valid = build(code, slot.table);
-    slot.code = code;
-  }
-  return slot.valid ? &slot.table : nullptr;
-}
-
 std::optional<FoundRows> EntryPointFinder::find(Bytes jpeg, const Header& header) {
   const Layout& layout = header.layout;
   if (!PixelStage::takes(layout, header.color_space) || layout.blocks_in_mcu() > kMostBlocksInMcu ||
@@ -131,8 +115,8 @@ std::optional<FoundRows> EntryPointFinder::find(Bytes jpeg, const Header& header
   std::vector<SkipSlot> slots;
   for (int c = 0; c < layout.components; ++c) {
     const ScanTables::Selection& selection = tables.selections[c];
-    const DcTable* const dc = built(tables.dc[selection.dc], dc_[selection.dc]);
-    const SkipTable* const ac = built(tables.ac[selection.ac], ac_[selection.ac]);
+    const DcTable* const dc = dc_[selection.dc].get(tables.dc[selection.dc]);
+    const SkipTable* const ac = ac_[selection.ac].get(tables.ac[selection.ac]);
     if (dc == nullptr || ac == nullptr) return std::nullopt;
     const int blocks = layout.components == 1 ? 1 : layout.h[c] * layout.v[c];
     slots.insert(slots.end(), static_cast<size_t>(blocks), {dc, ac, c});

@@ -9,7 +9,7 @@
 #include "jpeg/entry_points.hpp"
 #include "jpeg/header.hpp"
 #include "jpeg/skip_table.hpp"
-#include "jpeg/tables.hpp"
+#include "jpeg/table_cache.hpp"
 
 namespace fastload::jpeg {
 
@@ -27,17 +27,8 @@ class EntryPointFinder {
   std::optional<FoundRows> find(Bytes jpeg, const Header& header);
 
  private:
-  template <class Table>
-  struct Built {
-    HuffmanSpec code;
-    Table table;
-    bool valid = false;
-  };
-  template <class Table>
-  static const Table* built(const HuffmanSpec& code, Built<Table>& slot);
-
-  Built<DcTable> dc_[4];
-  Built<SkipTable> ac_[4];
+  CachedTable<DcTable> dc_[4];
+  CachedTable<SkipTable> ac_[4];
   std::vector<uint8_t> buffer_;  // a restart segment without stuffing
 };
 

@@ -1,6 +1,7 @@
 #include "jpeg/huffman.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace fastload::jpeg {
 
@@ -60,15 +61,19 @@ bool build(const HuffmanSpec& code, AcTable& table) {
   return true;
 }
 
+bool has_dc_sizes(const HuffmanSpec& code) {
+  constexpr uint8_t kLargestSize = 15;
+  const int total = std::accumulate(code.counts.begin() + 1, code.counts.end(), 0);
+  return std::all_of(code.symbols.begin(), code.symbols.begin() + total,
+                     [](uint8_t size) { return size <= kLargestSize; });
+}
+
 bool build(const HuffmanSpec& code, DcTable& table) {
-  constexpr int kLargestSize = 15;  // libjpeg's limit
-  if (!assign(code, table.code)) return false;
+  if (!assign(code, table.code) || !has_dc_sizes(code)) return false;
   uint16_t* entries = table.entries;
   const uint8_t* symbol = code.symbols.data();
-  for (int length = 1; length <= 16; ++length) {
+  for (int length = 1; length <= kDcBits; ++length) {
     for (int i = 0; i < code.counts[static_cast<size_t>(length)]; ++i, ++symbol) {
-      if (*symbol > kLargestSize) return false;
-      if (length > kDcBits) continue;
       entries = std::fill_n(entries, 1 << (kDcBits - length), static_cast<uint16_t>(length << 8 | *symbol));
     }
   }

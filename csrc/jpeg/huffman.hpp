@@ -65,6 +65,9 @@ struct DcTable {
   CanonicalCode code;
 };
 
+// Whether all symbols are sizes that libjpeg takes for a DC difference's.
+bool has_dc_sizes(const HuffmanSpec& code);
+
 // False if libjpeg would reject the code.
 bool assign(const HuffmanSpec& code, CanonicalCode& canonical);
 bool build(const HuffmanSpec& code, AcTable& table);

@@ -1,7 +1,6 @@
 #include "jpeg/retokenize.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "jpeg/retokenize_mcus.hpp"
 #include "jpeg/token_counter.hpp"
@@ -11,27 +10,22 @@ namespace fastload::jpeg {
 namespace {
 
 bool walk(WholeScan& data, const Layout& source, TokenScan& scan, TokenCounter& counter) {
-  SkipCursor cursor;
-  int64_t left = 0;  // MCUs of the segment
-  const auto passed_all = [&] { return cursor.position(scan.end) > -8; };
   for (int row = 0; row < source.mcu_rows(); ++row) {
     const Token* const row_begin = scan.at;
     for (int column = 0; column < source.mcu_columns();) {
-      if (left == 0) {
-        if (!passed_all() || !data.next()) return false;
-        cursor = {.next = data.begin()};
+      if (data.left == 0) {
+        if (!data.next()) return false;
         scan.end = data.end();
         std::fill(std::begin(scan.predictors), std::end(scan.predictors), 0);
-        left = source.restart_interval > 0 ? source.restart_interval : std::numeric_limits<int64_t>::max();
       }
-      const auto mcus = static_cast<int>(std::min<int64_t>(left, source.mcu_columns() - column));
-      if (!retokenize_mcus(scan, cursor, row, column, mcus)) return false;
+      const auto mcus = static_cast<int>(std::min<int64_t>(data.left, source.mcu_columns() - column));
+      if (!retokenize_mcus(scan, data.cursor, row, column, mcus)) return false;
       column += mcus;
-      left -= mcus;
+      data.left -= mcus;
     }
     counter.add(row_begin, scan.at);
   }
-  return passed_all() && data.at_eoi();
+  return data.ended();
 }
 
 }  // namespace

@@ -18,19 +18,6 @@ namespace fastload::jpeg::HWY_NAMESPACE {
 
 constexpr uint32_t kZeros16 = 0xF0;  // ZRL
 
-HWY_INLINE bool TakeDc(SkipCursor& cursor, const DcTable& table, uint32_t& prediction) {
-  cursor.refill();
-  uint32_t word = table.entries[cursor.bits >> (64 - kDcBits)];
-  if (HWY_UNLIKELY(word == 0)) {
-    word = table.code.find(static_cast<uint32_t>(cursor.bits >> 48));
-    if (word == 0) return false;
-  }
-  uint64_t value = cursor.bits << (word >> 8);
-  cursor.take((word >> 8) + (word & 15));
-  prediction += take_value(value, word & 15);
-  return true;
-}
-
 // One symbol, of any length, in place of the step that an entry is of no use for. False if no code word
 // begins so, or if it leaves the block.
 HWY_NOINLINE bool TakeSymbol(SkipCursor& cursor, const TokenSlot& slot, uint32_t& k, Token* at) {
@@ -101,7 +88,7 @@ HWY_INLINE Token* TakeAc(SkipCursor& cursor, const TokenSlot& slot, Token* at) {
 HWY_INLINE Token* TakeBlock(TokenScan& scan, SkipCursor& cursor, const TokenSlot& slot, bool padding,
                             Token* at) {
   uint32_t& prediction = scan.predictors[slot.component];
-  if (!TakeDc(cursor, *slot.dc, prediction)) return nullptr;
+  if (!take_dc(cursor, *slot.dc, prediction)) return nullptr;
   int& before = scan.new_predictors[slot.component];
   const int dc = padding ? before : static_cast<int16_t>(prediction);
   *at++ = make_token(slot.dc_output, 0, std::clamp(dc - before, -kLargestDifference, kLargestDifference));

@@ -28,19 +28,6 @@ HWY_NOINLINE bool TakeSymbol(SkipCursor& cursor, const CanonicalCode& code, uint
   return k <= kLastInBlock;
 }
 
-HWY_INLINE bool TakeDc(SkipCursor& cursor, const DcTable& table, uint32_t& prediction) {
-  cursor.refill();
-  uint32_t word = table.entries[cursor.bits >> (64 - kDcBits)];
-  if (HWY_UNLIKELY(word == 0)) {
-    word = table.code.find(static_cast<uint32_t>(cursor.bits >> 48));
-    if (word == 0) return false;
-  }
-  uint64_t value = cursor.bits << (word >> 8);
-  cursor.take((word >> 8) + (word & 15));
-  prediction += take_value(value, word & 15);
-  return true;
-}
-
 // The AC coefficients of a block. False if they are damaged.
 HWY_INLINE bool SkipAc(SkipCursor& cursor, const SkipTable& table) {
   static_assert(2 * kMostSkippedBits <= 56);
@@ -74,7 +61,7 @@ bool SkipMcus(SkipScan& scan, SkipCursor& from, int mcus) {
   SkipCursor cursor = from;
   for (; mcus > 0; --mcus) {
     for (const SkipSlot* slot = scan.slots; slot < scan.slots_end; ++slot) {
-      if (!TakeDc(cursor, *slot->dc, scan.predictors[slot->component])) return false;
+      if (!take_dc(cursor, *slot->dc, scan.predictors[slot->component])) return false;
       if (!SkipAc(cursor, *slot->ac)) return false;
     }
     if (cursor.position(scan.end) > 0) return false;

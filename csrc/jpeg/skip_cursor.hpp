@@ -29,4 +29,19 @@ struct SkipCursor {
   }
 };
 
+// Adds a block's DC difference to `prediction`. False if no code word begins so. Inlined by force: as a call
+// it would be compiled for the baseline, without BMI2.
+[[gnu::always_inline]] inline bool take_dc(SkipCursor& cursor, const DcTable& table, uint32_t& prediction) {
+  cursor.refill();
+  uint32_t word = table.entries[cursor.bits >> (64 - kDcBits)];
+  if (word == 0) [[unlikely]] {
+    word = table.code.find(static_cast<uint32_t>(cursor.bits >> 48));
+    if (word == 0) return false;
+  }
+  uint64_t value = cursor.bits << (word >> 8);
+  cursor.take((word >> 8) + (word & 15));
+  prediction += take_value(value, word & 15);
+  return true;
+}
+
 }  // namespace fastload::jpeg

@@ -25,7 +25,7 @@ static_assert(sizeof(jpeg::EntryPoint) == sizeof(shard::EntryPoint));
 
 // What the index says of the plan's rows.
 void CropReader::find_segments(const shard::Shard& shard, const shard::Record& record) {
-  const int per_row = (layout_.mcu_columns() + record.entry_interval - 1) / record.entry_interval;
+  const int per_row = jpeg::points_in_row(layout_.mcu_columns(), record.entry_interval);
   points_.clear();
   const auto all = shard.entry_points(record);
   for (size_t k = static_cast<size_t>(plan_.row_begin * per_row);

@@ -23,16 +23,7 @@ bool has_end(jpeg::Bytes file, size_t entropy_offset) {
 // Why our own decoder is not asked at all.
 Fallback judge(const jpeg::Header& header, jpeg::Bytes file) {
   if (!has_end(file, header.entropy_offset)) return Fallback::damaged;
-  switch (header.process) {
-    case jpeg::Process::progressive:
-      return Fallback::progressive;
-    case jpeg::Process::arithmetic:
-      return Fallback::arithmetic;
-    case jpeg::Process::multiscan:
-      return Fallback::multiscan;
-    case jpeg::Process::baseline:
-      break;
-  }
+  if (const Fallback reason = jpeg::fallback_of(header.process); reason != Fallback::none) return reason;
   const int components = header.layout.components;
   return components == 1 || components == 3 ? Fallback::none : Fallback::unsupported;
 }

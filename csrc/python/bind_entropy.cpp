@@ -68,7 +68,7 @@ py::object coefficients(const py::bytes& data) {
   return result;
 }
 
-using Crop = std::optional<std::array<int, 4>>;
+using Crop = std::optional<Box>;
 
 // Calls decode(bytes, rectangle, pixels).
 template <class Decode>
@@ -80,7 +80,7 @@ py::array_t<uint8_t> pixels_by(const py::bytes& data, const Crop& crop, int redu
     const py::gil_scoped_release release;
     const jpeg::Layout layout = jpeg::read_header(bytes).layout;
     image::Rect rect{0, 0, jpeg::reduced(layout.width, reduction), jpeg::reduced(layout.height, reduction)};
-    if (crop) rect = {(*crop)[0], (*crop)[1], (*crop)[2], (*crop)[3]};
+    if (crop) rect = to_rect(*crop);
     decode(bytes, rect, pixels);
   }
   return to_array(pixels);

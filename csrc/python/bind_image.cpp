@@ -13,6 +13,7 @@
 #include "image/simd_target.hpp"
 #include "image/store.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 #include "python/image_arguments.hpp"
 
 namespace py = pybind11;
@@ -21,9 +22,6 @@ namespace fastload::image {
 namespace {
 
 using Pixels = py::array_t<uint8_t>;
-using Box = std::array<int, 4>;  // x, y, width, height
-
-Rect rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
 
 ConstImage view(const Pixels& rgb) {
   if (rgb.ndim() != 3 || rgb.shape(2) != kChannels || rgb.strides(2) != 1 || rgb.strides(1) != kChannels ||
@@ -43,8 +41,8 @@ Pixels resize(const Pixels& rgb, int out_w, int out_h, const std::string& filter
               const std::optional<Part>& box) {
   thread_local Resampler resampler;
   const ConstImage src = view(rgb);
-  const Rect to = window ? rect(*window) : Rect{0, 0, out_w, out_h};
-  const Rect from = region ? rect(*region) : Rect{0, 0, src.width, src.height};
+  const Rect to = window ? to_rect(*window) : Rect{0, 0, out_w, out_h};
+  const Rect from = region ? to_rect(*region) : Rect{0, 0, src.width, src.height};
   const int in_w = in_size ? (*in_size)[0] : src.width, in_h = in_size ? (*in_size)[1] : src.height;
   const Part part = box.value_or(Part{0, 0, double(in_w), double(in_h)});
   const Extent in_x(in_w, part[0], part[2]), in_y(in_h, part[1], part[3]);
@@ -61,7 +59,7 @@ Box source_region(int in_w, int in_h, int out_w, int out_h, const std::string& f
                   const std::optional<Part>& box) {
   const Part part = box.value_or(Part{0, 0, double(in_w), double(in_h)});
   const Rect r = Resampler::source_region({in_w, part[0], part[2]}, {in_h, part[1], part[3]}, out_w, out_h,
-                                          filter_of(filter), rect(window));
+                                          filter_of(filter), to_rect(window));
   return {r.x, r.y, r.width, r.height};
 }
 

@@ -3,7 +3,6 @@
 #include <pybind11/stl.h>
 
 #include <optional>
-#include <tuple>
 
 #include "jpeg/decoder.hpp"
 #include "jpeg/transcode.hpp"
@@ -14,8 +13,6 @@ namespace py = pybind11;
 
 namespace fastload {
 namespace {
-
-using Box = std::tuple<int, int, int, int>;
 
 py::tuple sampling(const jpeg::Layout& layout) {
   py::tuple result(layout.components);
@@ -38,7 +35,7 @@ py::array_t<uint8_t> decode_jpeg(const py::bytes& data, const std::optional<Box>
     const py::gil_scoped_release release;
     const jpeg::Layout layout = jpeg::read_header(bytes).layout;
     image::Rect rect{0, 0, layout.width, layout.height};
-    if (crop) rect = std::apply([](auto... value) { return image::Rect{value...}; }, *crop);
+    if (crop) rect = to_rect(*crop);
     jpeg::Decoder().decode(bytes, rect, pixels);
   }
   return to_array(pixels);

@@ -24,10 +24,6 @@ namespace py = pybind11;
 namespace fastload {
 namespace {
 
-using Box = std::array<int, 4>;  // x, y, width, height
-
-image::Rect rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
-
 // One image of a batch, and how it is found in its JPEG.
 struct Picture {
   py::bytes jpeg;
@@ -37,12 +33,12 @@ struct Picture {
   Picture(py::bytes data, const Box& crop, std::optional<std::array<int, 2>> size, const std::string& filter,
           const std::optional<Box>& window, bool mirror, bool flip, bool rows)
       : jpeg(std::move(data)), by_rows(rows) {
-    transform.crop = rect(crop);
+    transform.crop = to_rect(crop);
     transform.mirror = mirror;
     transform.width = size ? (*size)[0] : crop[2];
     transform.height = size ? (*size)[1] : crop[3];
     transform.filter = image::filter_of(filter);
-    transform.window = window ? rect(*window) : image::Rect{0, 0, transform.width, transform.height};
+    transform.window = window ? to_rect(*window) : image::Rect{0, 0, transform.width, transform.height};
     transform.flip = flip;
   }
 };

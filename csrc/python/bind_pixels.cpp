@@ -25,7 +25,6 @@ namespace {
 template <typename T>
 using Array = py::array_t<T, py::array::c_style>;
 using Samples = Array<uint8_t>;
-using Box = std::array<int, 4>;                                      // x, y, width, height
 using Plane = std::tuple<Array<int16_t>, Samples, Array<uint16_t>>;  // blocks, last, quantisers
 
 void require(bool condition, const char* message) {
@@ -128,8 +127,7 @@ Samples decode(const std::vector<Plane>& planes, const std::vector<std::array<ui
   const py::gil_scoped_release release;
   thread_local jpeg::PixelStage stage;
   for (int k = 0; k < repeat; ++k) {
-    stage.begin(layout, space, components, {covered[0], covered[1], covered[2], covered[3]},
-                {crop[0], crop[1], crop[2], crop[3]}, view, reduction);
+    stage.begin(layout, space, components, to_rect(covered), to_rect(crop), view, reduction);
     for (int row = 0; row < rows; ++row) {
       jpeg::BlockRow blocks[3];
       for (size_t c = 0; c < planes.size(); ++c) {

@@ -3,7 +3,6 @@
 #include <pybind11/stl.h>
 
 #include <optional>
-#include <tuple>
 
 #include "jpeg/transcode.hpp"
 #include "pipeline/crop_reader.hpp"
@@ -82,8 +81,8 @@ py::bytes read(const shard::Shard& shard, uint64_t sample) {
 
 // Pixels of a crop (x, y, width, height) of the reduced image, by the loader's own way through rows and
 // segments.
-py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample,
-                            const std::optional<std::tuple<int, int, int, int>>& crop, int reduction) {
+py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample, const std::optional<Box>& crop,
+                            int reduction) {
   require_reduction(reduction);
   pipeline::CropReader reader;
   const jpeg::Pixels* pixels = nullptr;
@@ -91,7 +90,7 @@ py::array_t<uint8_t> decode(const shard::Shard& shard, uint64_t sample,
     const py::gil_scoped_release release;
     const shard::Record& record = shard.record(sample);
     image::Rect rect{0, 0, jpeg::reduced(record.width, reduction), jpeg::reduced(record.height, reduction)};
-    if (crop) rect = std::apply([](auto... value) { return image::Rect{value...}; }, *crop);
+    if (crop) rect = to_rect(*crop);
     reader.read(shard, record, rect, reduction);
     pixels = &reader.decode();
   }

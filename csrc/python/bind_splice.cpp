@@ -4,11 +4,11 @@
 
 #include <memory>
 #include <optional>
-#include <tuple>
 
 #include "pipeline/crop_jpeg.hpp"
 #include "pipeline/plan.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 #include "shard/dataset.hpp"
 
 namespace py = pybind11;
@@ -16,7 +16,6 @@ namespace py = pybind11;
 namespace fastload {
 namespace {
 
-using Box = std::tuple<int, int, int, int>;
 using image::Rect;
 using pipeline::CropJpeg;
 
@@ -30,13 +29,13 @@ py::array_t<uint8_t> to_array(std::vector<uint8_t> bytes) {
 }
 
 // Where the crop lies in the JPEG that shows `covered`.
-Box within(const Rect& crop, const Rect& covered) {
-  return {crop.x - covered.x, crop.y - covered.y, crop.width, crop.height};
+py::tuple within(const Rect& crop, const Rect& covered) {
+  return py::make_tuple(crop.x - covered.x, crop.y - covered.y, crop.width, crop.height);
 }
 
 // (JPEG, the crop's box in it).
 py::tuple crop_jpeg(const shard::Dataset& dataset, uint64_t index, const Box& box) {
-  const Rect crop = std::apply([](auto... value) { return Rect{value...}; }, box);
+  const Rect crop = to_rect(box);
   CropJpeg jpeg;
   {
     const py::gil_scoped_release release;

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <array>
 #include <cstring>
 #include <span>
 #include <string>
@@ -31,6 +32,10 @@ inline void require_reduction(int reduction) {
     throw Error(ErrorKind::value, "reduction is 1, 2, 4 or 8, not " + std::to_string(reduction));
   }
 }
+
+using Box = std::array<int, 4>;  // x, y, width, height
+
+inline image::Rect to_rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
 
 // A copy of shape (height, width, 3).
 inline pybind11::array_t<uint8_t> to_array(const jpeg::Pixels& pixels) {

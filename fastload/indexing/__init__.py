@@ -10,6 +10,7 @@ from fastload.errors import PrepareError
 from fastload.indexed import Notes, expand
 from fastload.indexing.run import Indexed, make_index
 from fastload.indexing.targets import find_targets, still_valid
+from fastload.manifest import name_first
 from fastload.prepare.run import Progress
 
 __all__ = ["Indexed", "index"]
@@ -64,8 +65,7 @@ def _refuse_skipped(done: list[Indexed]) -> None:
     skipped = [(one.source, entry) for one in done for entry in one.notes.skipped]
     if not skipped:
         return
-    shown = "; ".join(f"{source}: {entry.source}: {entry.reason}" for source, entry in skipped[:3])
-    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
     raise PrepareError(
-        f"the indexes are complete but for {len(skipped)} images ({shown}{more}). --skip-bad accepts that"
+        f"the indexes are complete but for {len(skipped)} images ({name_first(skipped)}). "
+        "--skip-bad accepts that"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastload._durable import sync_directory
 from fastload.errors import PrepareError
-from fastload.manifest import FILE_NAME, JOURNAL_NAME, Manifest
+from fastload.manifest import FILE_NAME, JOURNAL_NAME, Manifest, name_first
 from fastload.prepare.journal import refuse_other_plan
 from fastload.prepare.options import DEFAULT_SHARD_SIZE, Options
 from fastload.prepare.run import Progress, prepare_split
@@ -105,9 +105,7 @@ def _refuse_skipped(dest: Path, manifests: list[Manifest]) -> None:
     skipped = [(manifest.split, entry) for manifest in manifests for entry in manifest.skipped]
     if not skipped:
         return
-    shown = "; ".join(f"{split}: {entry.source}: {entry.reason}" for split, entry in skipped[:3])
-    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
     raise PrepareError(
-        f"{dest} is complete but for {len(skipped)} files that cannot be read ({shown}{more}). "
+        f"{dest} is complete but for {len(skipped)} files that cannot be read ({name_first(skipped)}). "
         f"They are listed under 'skipped' in {FILE_NAME}; --skip-bad accepts them"
     )
