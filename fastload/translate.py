@@ -12,6 +12,7 @@ from typing import Any
 
 from fastload import transforms as T
 from fastload.errors import TransformError
+from fastload.transforms._arguments import DTYPES, pair
 
 _PILLOW_FILTERS = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by Pillow's number
 
@@ -118,7 +119,7 @@ def _random_resized_crop(chain: _Chain, step: Any) -> None:
     _needs_pillow(chain, step)
     size = _size(step.size)
     crop = T.RandomResizedCrop(size, tuple(step.scale), tuple(step.ratio), _filter(step.interpolation))
-    chain.add(crop, *T._pair(crop, size))
+    chain.add(crop, *pair(crop, size))
 
 
 def _resize(chain: _Chain, step: Any) -> None:
@@ -127,7 +128,7 @@ def _resize(chain: _Chain, step: Any) -> None:
         raise Untranslatable(f"{short(step)} has no size")
     resize = T.Resize(_size(step.size), _filter(step.interpolation), step.max_size)
     # A limit on the longer side may leave the shorter one any size.
-    least = (1, 1) if step.max_size is not None else T._pair(resize, resize.size)
+    least = (1, 1) if step.max_size is not None else pair(resize, resize.size)
     chain.add(resize, *least)
 
 
@@ -137,7 +138,7 @@ def _center_crop(chain: _Chain, step: Any) -> None:
 
 def _add_center_crop(chain: _Chain, step: Any, size: Any) -> None:
     crop = T.CenterCrop(_size(size))
-    height, width = T._pair(crop, crop.size)
+    height, width = pair(crop, crop.size)
     if height > chain.height or width > chain.width:
         raise Untranslatable(f"{short(step)} pads images that are smaller: resize before it")
     chain.add(crop, height, width)
@@ -147,7 +148,7 @@ def _random_crop(chain: _Chain, step: Any) -> None:
     if step.padding is not None or step.pad_if_needed:
         raise Untranslatable(f"{short(step)} pads")
     crop = T.RandomCrop(_size(step.size))
-    chain.add(crop, *T._pair(crop, crop.size))
+    chain.add(crop, *pair(crop, crop.size))
 
 
 def _random_horizontal_flip(chain: _Chain, step: Any) -> None:
@@ -172,8 +173,8 @@ def _to_image(chain: _Chain, step: Any) -> None:
 
 def _to_dtype(chain: _Chain, step: Any) -> None:
     name = str(step.dtype).removeprefix("torch.")
-    if name not in T._DTYPES or not chain.tensor:
-        raise Untranslatable(f"{short(step)} is not the conversion of a tensor to {', '.join(T._DTYPES)}")
+    if name not in DTYPES or not chain.tensor:
+        raise Untranslatable(f"{short(step)} is not the conversion of a tensor to {', '.join(DTYPES)}")
     if name == chain.dtype:
         return
     if name == "uint8" or chain.dtype not in ("uint8", "float32"):
@@ -195,7 +196,7 @@ def _classification_preset(chain: _Chain, step: Any) -> None:
     """``weights.transforms()`` of torchvision's models."""
     _needs_pillow(chain, step)
     resize = T.Resize(_size(step.resize_size), _filter(step.interpolation))
-    chain.add(resize, *T._pair(resize, resize.size))
+    chain.add(resize, *pair(resize, resize.size))
     _add_center_crop(chain, step, step.crop_size)
     chain.tensor, chain.dtype, chain.scaled = True, "float32", True
     _normalize(chain, step)

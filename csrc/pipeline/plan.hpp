@@ -1,46 +1,15 @@
 // The transform list of a loader, compiled: what is drawn for a sample, and what it means for its pixels.
 #pragma once
 
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "image/geometry.hpp"
 #include "image/resample.hpp"
 #include "image/store.hpp"
+#include "pipeline/operation.hpp"
 #include "pipeline/philox.hpp"
 
 namespace fastload::pipeline {
-
-// `reduce`, of resizes: whether the image may be decoded at a part of its size where the resize shrinks it.
-struct RandomResizedCrop {
-  int height, width;
-  double scale[2], ratio[2];
-  image::Filter filter;
-  bool reduce;
-};
-struct ResizeTo {
-  int height, width;
-  image::Filter filter;
-  bool reduce;
-};
-struct ResizeShorterSide {
-  int size;
-  int max_size;  // of the longer side; 0: no limit
-  image::Filter filter;
-  bool reduce;
-};
-struct CenterCrop {
-  int height, width;
-};
-struct RandomCrop {
-  int height, width;
-};
-struct RandomHorizontalFlip {
-  double p;
-};
-using Operation = std::variant<RandomResizedCrop, ResizeTo, ResizeShorterSide, CenterCrop, RandomCrop,
-                               RandomHorizontalFlip>;
 
 // Crop, mirror, resize, crop again: any list of crops, flips and resizes is a list of these.
 struct Stage {
