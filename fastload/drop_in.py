@@ -6,16 +6,14 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastload.dataset import ShardDataset
 from fastload.errors import TransformError
 from fastload.files import FileList
-from fastload.transforms import Normalize, ToDtype, Transform
+from fastload.transforms import Normalize, RandomErasing, ToDtype, Transform
+from fastload.transforms.mix import Mixing
 from fastload.translate import Untranslatable, short, translate_transform
-
-if TYPE_CHECKING:
-    from fastload.transforms import Geometric
 
 _SUBSET = "torch.utils.data.dataset.Subset"
 _CONCAT = "torch.utils.data.dataset.ConcatDataset"
@@ -129,7 +127,10 @@ def _unknown(dataset: Any) -> str:
     return f"{_kind(dataset)} is not a dataset that fastload knows"
 
 
-def describe_steps(steps: tuple[Transform, ...]) -> list[Geometric | Normalize | ToDtype]:
-    """The steps, with what a list that ends in geometry ends in."""
-    ends = bool(steps) and isinstance(steps[-1], Normalize | ToDtype)
-    return list(steps) if ends else [*steps, ToDtype("uint8")]
+def describe_steps(steps: tuple[Transform, ...]) -> list[Transform]:
+    """The steps, with what a list without Normalize or ToDtype does instead."""
+    if any(isinstance(step, Normalize | ToDtype) for step in steps):
+        return list(steps)
+    after = sum(isinstance(step, RandomErasing | Mixing) for step in steps)
+    end = len(steps) - after
+    return [*steps[:end], ToDtype("uint8"), *steps[end:]]

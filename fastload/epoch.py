@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastload.errors import FastloadWarning, SampleError
 from fastload.files import FileList
+from fastload.mixing import Mixer
 from fastload.stats import LoaderStats
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class Epoch(Iterator[Any]):
             class_count=dataset.class_count,
             population=self._view,
         )
+        mixing = loader._compiled.mixing
+        self._mixer = (
+            None if mixing is None else Mixer(mixing, dataset.class_count, position.seed, self._number)
+        )
         _open.add(self)
         self._submit()
 
@@ -92,7 +97,7 @@ class Epoch(Iterator[Any]):
                 rows = asked if self._loader.batch_sampler is not None else self._loader.batch_size or 1
                 return self._masked(batch, rows)
             if len(batch.indices) or not asked:  # else every sample of it was skipped
-                return self._deliver(*self._tensors(batch))
+                return self._deliver(*self._mixed(batch))
         if self._native is not None:
             stats = self.stats()
             self.close()
@@ -117,6 +122,13 @@ class Epoch(Iterator[Any]):
 
         assert self._native is not None
         return from_dlpack(self._native.images(batch)), from_dlpack(self._native.labels(batch))
+
+    def _mixed(self, batch: _native.Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = self._tensors(batch)
+        if self._mixer is None or not len(labels):
+            return images, labels
+        images, labels = self._mixer(images, labels, int(batch.indices[0]))
+        return (images.pin_memory(), labels.pin_memory()) if self._loader.pin_memory else (images, labels)
 
     def _masked(self, batch: _native.Batch, rows: int) -> Any:
         """The batch in ``rows`` rows: rows without a sample come last, black and labelled PADDED_LABEL."""

@@ -16,6 +16,7 @@ from fastload.drop_in import Native, find_transform, translate
 from fastload.epoch import Epoch
 from fastload.errors import FastloadWarning, RankError, StateError, TransformError
 from fastload.files import FileList
+from fastload.mixing import check_mixing
 from fastload.order import EpochOrder, find_ranks
 from fastload.sampler_order import SamplerOrder, load_generator, save_generator
 from fastload.state import Identity, Position, dataset_fingerprint, from_dict, to_dict, transform_digest
@@ -183,6 +184,13 @@ class DataLoader:
     def _set_transform(self, transform: tuple[Transform, ...]) -> None:
         self.transform = transform
         self._compiled = compile_plan(transform)
+        if self._compiled.mixing is not None:
+            check_mixing(
+                self._compiled.mixing,
+                batches=self.batch_size is not None or self.batch_sampler is not None,
+                collate=self.collate_fn is not None,
+                mask=self.return_mask,
+            )
         self._digest = transform_digest(transform)
 
     def _follow_dataset(self) -> None:

@@ -81,7 +81,11 @@ def _augmented(
 ) -> list[npt.NDArray[np.uint8]]:
     from fastload import transforms as T
 
-    visible = [step for step in transform if not isinstance(step, (T.Normalize, T.ToDtype))]
+    visible = [
+        step
+        for step in transform
+        if not isinstance(step, (T.Normalize, T.ToDtype, T.RandomErasing, T.MixUp, T.CutMix))
+    ]
     loader = fastload.DataLoader(samples, batch_size=len(samples), transform=visible, seed=seed)
     images, _ = next(iter(loader))
     return list(images.permute(0, 2, 3, 1).numpy())

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 #include "hd.hpp"
@@ -15,6 +16,16 @@ FL_HD inline float to_float(uint8_t byte, bool scale, bool reciprocal = false) {
   const auto v = static_cast<float>(byte);
   if (!scale) return v;
   return reciprocal ? v * (1.0f / 255.0f) : v / 255.0f;
+}
+
+// With `light`, in units of 0..1, added (see Lighting): one rounding for the sum, one more for the product
+// with 255 where values are not scaled.
+FL_HD inline float lit(float v, float light, bool scale) { return v + (scale ? light : light * 255.0f); }
+
+// The same for uint8: rounded to the nearest byte, halves to even.
+FL_HD inline uint8_t lit_byte(uint8_t byte, float light) {
+  const float v = lit(static_cast<float>(byte), light, false);
+  return static_cast<uint8_t>(v <= 0.0f ? 0.0f : v >= 255.0f ? 255.0f : std::nearbyint(v));
 }
 
 FL_HD inline float normalized(float v, float mean, float std) { return (v - mean) / std; }

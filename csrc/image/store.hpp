@@ -21,6 +21,9 @@ struct StoreSpec {
   bool reciprocal = false;  // scale by a product with 1/255, not by a division: the last bit may differ
 };
 
+// What an image's pixels get on top, by channel, before they are normalised; 1 is the range of a byte.
+using Light = std::array<float, kChannels>;
+
 // Immutable after construction, hence shared by threads.
 class Store {
  public:
@@ -34,22 +37,26 @@ class Store {
 
   // Fills bytes(rgb.width, rgb.height) at dst, which must be aligned to one value. `flip` mirrors left and
   // right. Large results bypass the caches, and are visible to other threads as ordinary stores are.
-  void operator()(const ConstImage& rgb, bool flip, void* dst) const;
+  void operator()(const ConstImage& rgb, bool flip, void* dst) const { store(rgb, flip, nullptr, dst); }
+  void operator()(const ConstImage& rgb, bool flip, const Light& light, void* dst) const;
 
  private:
   static constexpr int kInterleaved = kChannels;  // fourth entry of the tables: channels alternate
+  using Tables = std::array<std::array<uint32_t, 256>, kChannels>;
 
-  void planar(const ConstImage& rgb, bool flip, uint8_t* dst) const;
-  void interleaved(const ConstImage& rgb, bool flip, uint8_t* dst) const;
-  void store_run(const uint8_t* bytes, size_t count, int channel, void* to) const;
+  // `lit`: tables of this image alone, or null.
+  void store(const ConstImage& rgb, bool flip, const Tables* lit, void* dst) const;
+  void planar(const ConstImage& rgb, bool flip, const Tables* lit, uint8_t* dst) const;
+  void interleaved(const ConstImage& rgb, bool flip, const Tables* lit, uint8_t* dst) const;
+  void store_run(const uint8_t* bytes, size_t count, int channel, const Tables* lit, void* to) const;
   template <typename T>
-  void look_up(const uint8_t* bytes, size_t count, int channel, T* to) const;
+  static void look_up(const Tables& tables, const uint8_t* bytes, size_t count, int channel, T* to);
   [[nodiscard]] bool vectors_are_exact() const;
 
   StoreSpec spec_;
   // A byte has 256 values, so the exact result of all the arithmetic is a table per channel, as bits of the
   // dtype.
-  std::array<std::array<uint32_t, 256>, kChannels> tables_;
+  Tables tables_;
   // The same as a formula, which vectors compute faster than they look up: used if it gives the tables' very
   // bits.
   std::array<Affine, kChannels + 1> affine_;

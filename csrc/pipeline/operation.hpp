@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "image/resample.hpp"
+#include "pipeline/augmentation.hpp"
 
 namespace fastload::pipeline {
 
@@ -35,6 +36,6 @@ struct RandomHorizontalFlip {
   double p;
 };
 using Operation = std::variant<RandomResizedCrop, ResizeTo, ResizeShorterSide, CenterCrop, RandomCrop,
-                               RandomHorizontalFlip>;
+                               RandomHorizontalFlip, Augmenting>;
 
 }  // namespace fastload::pipeline

@@ -28,6 +28,7 @@ class Canvas {
       : image_width_(width), image_height_(height), reducible_(reducible), drawing_(drawing) {
     drawing_.stages.clear();
     drawing_.flip = false;
+    drawing_.augmentation.clear();
     start(width, height);
   }
 
@@ -60,6 +61,10 @@ class Canvas {
   }
 
   void flip() { drawing_.flip = !drawing_.flip; }
+
+  void augment(const Augmenting& operation, const RandomStream& random) {
+    draw(operation, width(), height(), random, drawing_.augmentation, drawing_.flip);
+  }
 
  private:
   [[nodiscard]] Stage& stage() const { return drawing_.stages.back(); }
@@ -172,6 +177,8 @@ struct Apply {
   void operator()(const RandomHorizontalFlip& op) {
     if (random.uniform(0, 1) < op.p) canvas.flip();
   }
+
+  void operator()(const Augmenting& op) { canvas.augment(op, random); }
 };
 
 }  // namespace

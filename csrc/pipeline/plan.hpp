@@ -29,6 +29,7 @@ struct Stage {
 struct Drawing {
   std::vector<Stage> stages;  // at least one
   bool flip = false;          // of the last stage's output
+  Augmentation augmentation;  // of that
   [[nodiscard]] const image::Rect& output() const { return stages.back().window; }
 };
 

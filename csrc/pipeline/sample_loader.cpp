@@ -1,14 +1,13 @@
 #include "pipeline/sample_loader.hpp"
 
-#include <algorithm>
 #include <chrono>
 
 #include "error.hpp"
+#include "image/mirror.hpp"
 
 namespace fastload::pipeline {
 namespace {
 
-using image::ConstImage;
 using image::Image;
 using image::Rect;
 
@@ -26,14 +25,6 @@ class Stopwatch {
   using Clock = std::chrono::steady_clock;
   Clock::time_point start_ = Clock::now();
 };
-
-void mirror(const Image& image) {
-  for (int y = 0; y < image.height; ++y) {
-    uint8_t* left = image.row(y);
-    uint8_t* right = left + 3 * (image.width - 1);
-    for (; left < right; left += 3, right -= 3) std::swap_ranges(left, left + 3, right);
-  }
-}
 
 // The pixels of the source that the first stage needs: of the image reduced by stage.reduction.
 Rect first_region(const Stage& stage) {
@@ -65,12 +56,24 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
   watch.lap(counters_.read_ns);
   const Image decoded = reader_->decode().view();
   watch.lap(counters_.decode_ns);
-  const ConstImage image = resample(decoded, region);
+  const Image image = operator_(drawing_.augmentation.pixels, resample(decoded, region));
   watch.lap(counters_.resample_ns);
-  plan_.store()(image, drawing_.flip, slot);
+  store(image, slot);
   watch.lap(counters_.store_ns);
   count();
   return sample.label;
+}
+
+void SampleLoader::store(const Image& image, void* slot) const {
+  const Augmentation& augmentation = drawing_.augmentation;
+  if (augmentation.light) {
+    plan_.store()(image, drawing_.flip, *augmentation.light, slot);
+  } else {
+    plan_.store()(image, drawing_.flip, slot);
+  }
+  for (const image::Erasure& erasure : augmentation.erasures) {
+    image::erase(plan_.spec(), erasure, image.width, image.height, slot);
+  }
 }
 
 void SampleLoader::count() {
@@ -83,7 +86,7 @@ void SampleLoader::count() {
   decoded.fetch_add(1, std::memory_order_relaxed);
 }
 
-ConstImage SampleLoader::resample(Image image, const Rect& decoded) {
+Image SampleLoader::resample(Image image, const Rect& decoded) {
   const Stage& first = drawing_.stages.front();
   // What `image` shows of the stage's frame.
   Rect region{decoded.x - first.frame.x, decoded.y - first.frame.y, decoded.width, decoded.height};

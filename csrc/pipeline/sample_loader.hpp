@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "image/pixel_operator.hpp"
 #include "image/resample.hpp"
 #include "pipeline/plan.hpp"
 #include "pipeline/source.hpp"
@@ -29,7 +30,8 @@ class SampleLoader {
   int32_t load(uint64_t index, uint64_t seed, uint32_t epoch, int slot_width, int slot_height, void* slot);
 
  private:
-  image::ConstImage resample(image::Image image, const image::Rect& decoded);
+  image::Image resample(image::Image image, const image::Rect& decoded);
+  void store(const image::Image& image, void* slot) const;
   void count();
 
   const Plan& plan_;
@@ -37,6 +39,7 @@ class SampleLoader {
   Drawing drawing_;
   std::unique_ptr<SampleReader> reader_;
   image::Resampler resampler_;
+  image::PixelOperator operator_;
   std::vector<uint8_t> resized_[2];  // a stage's input may be the last stage's output
 };
 

@@ -18,6 +18,7 @@ void bind_image(pybind11::module_& m);
 void bind_source(pybind11::module_& m);
 void bind_loader(pybind11::module_& m);
 void bind_plan(pybind11::module_& m);
+void bind_augment(pybind11::module_& m);
 void bind_splice(pybind11::module_& m);
 void bind_cuda(pybind11::module_& m);
 void bind_kernels(pybind11::module_& m);

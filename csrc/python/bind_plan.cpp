@@ -89,6 +89,8 @@ void bind_plan(py::module_& m) {
                              int width) { b.operations.emplace_back(RandomCrop{height, width}); })
       .def("random_horizontal_flip",
            [](PlanBuilder& b, double p) { b.operations.emplace_back(RandomHorizontalFlip{p}); })
+      .def("augment",
+           [](PlanBuilder& b, Augmenting operation) { b.operations.emplace_back(std::move(operation)); })
       .def("build", [](const PlanBuilder& b, DType dtype, bool channels_last, bool scale,
                        const std::optional<std::array<float, 3>>& mean,
                        const std::optional<std::array<float, 3>>& std, bool reciprocal) {

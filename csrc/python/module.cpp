@@ -77,6 +77,7 @@ PYBIND11_MODULE(_native, m) {
   fastload::bind_kernels(m);
   fastload::bind_source(m);
   fastload::bind_plan(m);
+  fastload::bind_augment(m);
   fastload::bind_loader(m);
   fastload::bind_splice(m);
 }

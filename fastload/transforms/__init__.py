@@ -2,8 +2,10 @@
 
 Names, arguments and distributions are torchvision's. Crops and resizes give Pillow's bytes, normalisation
 gives torch's float32 values (float16 and bfloat16: those, rounded to nearest even). A list reads from left
-to right; its geometric transforms must end in one size, because a batch is one tensor, and at most one of
-:class:`Normalize` and :class:`ToDtype` comes last. Without either, images are uint8.
+to right: crops and resizes, which must end in one size because a batch is one tensor; transforms of pixels,
+which give Pillow's bytes too; :class:`Lighting`; one of :class:`Normalize` and :class:`ToDtype`, without
+which images are uint8; :class:`RandomErasing`; :class:`MixUp` or :class:`CutMix`. Flips may stand anywhere
+before Normalize. docs/transforms.md says what each one is exact with.
 
 Resizes that shrink an image much may have it decoded at a part of its size: ``decode_scale="auto"``. Where
 the crop is at least 2, 4 or 8 times the output in both directions, blocks are decoded to 4 x 4, 2 x 2 or
@@ -20,7 +22,20 @@ TransformError (a ValueError) when the transform is made.
 """
 
 from fastload.transforms._arguments import Size
+from fastload.transforms.auto import AutoAugment, RandAugment, TrivialAugmentWide
+from fastload.transforms.color import (
+    ColorJitter,
+    Grayscale,
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomGrayscale,
+    RandomInvert,
+    RandomPosterize,
+    RandomSolarize,
+)
 from fastload.transforms.compiled import Compiled, Transform, compile_plan
+from fastload.transforms.erasing import RandomErasing
 from fastload.transforms.geometry import (
     CenterCrop,
     Geometric,
@@ -29,21 +44,41 @@ from fastload.transforms.geometry import (
     RandomResizedCrop,
     Resize,
 )
+from fastload.transforms.lighting import IMAGENET_EIGVAL, IMAGENET_EIGVEC, Lighting
+from fastload.transforms.mix import CutMix, MixUp
 from fastload.transforms.output import IMAGENET_MEAN, IMAGENET_STD, Normalize, ToDtype
 
 __all__ = [
+    "IMAGENET_EIGVAL",
+    "IMAGENET_EIGVEC",
     "IMAGENET_MEAN",
     "IMAGENET_STD",
+    "AutoAugment",
     "CenterCrop",
+    "ColorJitter",
     "Compiled",
+    "CutMix",
     "Geometric",
+    "Grayscale",
+    "Lighting",
+    "MixUp",
     "Normalize",
+    "RandAugment",
+    "RandomAdjustSharpness",
+    "RandomAutocontrast",
     "RandomCrop",
+    "RandomEqualize",
+    "RandomErasing",
+    "RandomGrayscale",
     "RandomHorizontalFlip",
+    "RandomInvert",
+    "RandomPosterize",
     "RandomResizedCrop",
+    "RandomSolarize",
     "Resize",
     "Size",
     "ToDtype",
     "Transform",
+    "TrivialAugmentWide",
     "compile_plan",
 ]

@@ -45,6 +45,11 @@ def reduces(transform: object, decode_scale: object) -> bool:
     return decode_scale is not None
 
 
+def check_probability(transform: object, p: float) -> None:
+    if not 0 <= p <= 1:
+        raise fail(transform, f"p must lie in 0..1, not {p!r}")
+
+
 def dtype_name(transform: object, dtype: Any) -> str:
     name = str(dtype).removeprefix("torch.")
     if name not in DTYPES:

@@ -8,22 +8,31 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fastload.errors import TransformError
 from fastload.transforms._arguments import dtype_name, fail
+from fastload.transforms._order import check_order
+from fastload.transforms.auto import Policy
+from fastload.transforms.color import Photometric
+from fastload.transforms.erasing import RandomErasing
 from fastload.transforms.geometry import Geometric, RandomResizedCrop, Resize
+from fastload.transforms.lighting import Lighting
+from fastload.transforms.mix import Mixing, MixUp
 from fastload.transforms.output import Normalize, ToDtype
 
 if TYPE_CHECKING:
     from fastload import _native
 
-Transform: TypeAlias = Geometric | Normalize | ToDtype
+Augmenting: TypeAlias = Photometric | Policy | Lighting | RandomErasing
+Transform: TypeAlias = Geometric | Augmenting | Normalize | ToDtype | Mixing
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A transform list that makes sense: the native plan, and the (height, width) that every image gets."""
+    """A transform list that makes sense: the native plan, the (height, width) that every image gets, and what
+    is done to whole batches of them."""
 
     plan: _native.Plan
     height: int
     width: int
+    mixing: Mixing | None = None
 
 
 def compile_plan(transforms: Transform | Iterable[Transform]) -> Compiled:
@@ -37,11 +46,17 @@ def compile_plan(transforms: Transform | Iterable[Transform]) -> Compiled:
     size: tuple[int, int] | None = None
     resized = False
     last: Normalize | ToDtype = ToDtype("uint8")
-    for position, step in enumerate(steps):
+    mixing: Mixing | None = None
+    check_order(steps)
+    for step in steps:
         if isinstance(step, Normalize | ToDtype):
-            if position != len(steps) - 1:
-                raise fail(step, f"must be the last transform, but {steps[position + 1]!r} follows it")
             last = step
+        elif isinstance(step, Augmenting):
+            if isinstance(step, RandomErasing):
+                step._check_dtype(dtype_name(last, last.dtype))
+            step._add_to(builder, size)
+        elif isinstance(step, Mixing):
+            mixing = step
         elif isinstance(step, Geometric):
             if isinstance(step, RandomResizedCrop | Resize):
                 if resized and step.decode_scale is not None:
@@ -66,4 +81,6 @@ def compile_plan(transforms: Transform | Iterable[Transform]) -> Compiled:
     scale = dtype != "uint8" and (isinstance(last, Normalize) or last.scale)
     reciprocal = scale and last.reciprocal
     plan = builder.build(getattr(_native.DType, dtype), last.channels_last, scale, mean, std, reciprocal)
-    return Compiled(plan, *size)
+    if isinstance(mixing, MixUp) and dtype == "uint8":
+        raise fail(mixing, "images are uint8, which cannot be mixed: put Normalize or ToDtype before it")
+    return Compiled(plan, *size, mixing)

@@ -1,0 +1,188 @@
+"""Photometric transforms of uint8 images: torchvision's of a Pillow image, bit for bit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fastload.transforms._arguments import check_probability, fail
+
+if TYPE_CHECKING:
+    from fastload import _native
+
+Jitter: TypeAlias = float | Sequence[float]
+OutputSize: TypeAlias = tuple[int, int] | None
+
+
+def add_policy(builder: _native.PlanBuilder, p: float, kind: str, value: float = 0.0) -> None:
+    """One operation with probability ``p``."""
+    from fastload._native import augment
+
+    operation = augment.PixelOperation(getattr(augment.Kind, kind), value)
+    builder.augment(augment.RandomPolicy([[augment.Step(p, [operation])]]))
+
+
+@dataclass(frozen=True)
+class ColorJitter:
+    """Brightness, contrast, saturation and hue, in random order, by factors drawn uniformly.
+
+    ``brightness``, ``contrast``, ``saturation``: a number d for factors in max(0, 1 - d) .. 1 + d, or
+    (least, greatest). ``hue``: a number in 0 .. 0.5 for -hue .. hue, or (least, greatest) in -0.5 .. 0.5, in
+    turns of the colour circle, of which Pillow has 256 steps. 0: nothing.
+    """
+
+    brightness: Jitter = 0
+    contrast: Jitter = 0
+    saturation: Jitter = 0
+    hue: Jitter = 0
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "contrast", "saturation", "hue"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float):
+                object.__setattr__(self, name, tuple(float(bound) for bound in value))
+            self._range(name)
+
+    def _range(self, name: str) -> tuple[float, float] | None:
+        value: Any = getattr(self, name)
+        center, least, greatest = (0.0, -0.5, 0.5) if name == "hue" else (1.0, 0.0, math.inf)
+        bounds = value
+        if isinstance(value, int | float):
+            low = center - value
+            bounds = (low if name == "hue" else max(low, 0.0), center + value)
+        ascending = len(bounds) == 2 and least <= bounds[0] <= bounds[1] <= greatest
+        if not ascending or not math.isfinite(bounds[1]):
+            limits = "within -0.5..0.5" if name == "hue" else "not negative"
+            raise fail(self, f"{name} must be a number or two ascending ones, {limits}, not {value!r}")
+        return None if bounds[0] == bounds[1] == center else (float(bounds[0]), float(bounds[1]))
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        from fastload._native import augment
+
+        builder.augment(
+            augment.ColorJitter(*map(self._range, ("brightness", "contrast", "saturation", "hue")))
+        )
+
+
+@dataclass(frozen=True)
+class Grayscale:
+    """Luma (ITU-R BT.601) in all three channels."""
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, 1.0, "grayscale")
+
+
+@dataclass(frozen=True)
+class RandomGrayscale:
+    """Luma (ITU-R BT.601) in all three channels, with probability ``p``."""
+
+    p: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "grayscale")
+
+
+@dataclass(frozen=True)
+class RandomInvert:
+    """255 - value, with probability ``p``."""
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "invert")
+
+
+@dataclass(frozen=True)
+class RandomPosterize:
+    """Keeps the upper ``bits`` (1 .. 8) of every value, with probability ``p``."""
+
+    bits: int
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+        if not isinstance(self.bits, int) or not 1 <= self.bits <= 8:
+            raise fail(self, f"bits must be a whole number in 1..8, not {self.bits!r}")
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "posterize", self.bits)
+
+
+@dataclass(frozen=True)
+class RandomSolarize:
+    """Inverts values from ``threshold`` (0 .. 255) on, with probability ``p``."""
+
+    threshold: float
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+        if math.isnan(self.threshold):
+            raise fail(self, "threshold must be a number")
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "solarize", self.threshold)
+
+
+@dataclass(frozen=True)
+class RandomAutocontrast:
+    """Stretches each channel to 0 .. 255, with probability ``p``."""
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "autocontrast")
+
+
+@dataclass(frozen=True)
+class RandomEqualize:
+    """Equalises each channel's histogram, with probability ``p``."""
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "equalize")
+
+
+@dataclass(frozen=True)
+class RandomAdjustSharpness:
+    """From a blurred image (``sharpness_factor`` 0) by the image itself (1) to a sharper one (2), with
+    probability ``p``."""
+
+    sharpness_factor: float
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+        if not 0 <= self.sharpness_factor < math.inf:
+            raise fail(self, f"sharpness_factor must not be negative, but is {self.sharpness_factor!r}")
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        add_policy(builder, self.p, "sharpness", self.sharpness_factor)
+
+
+Photometric: TypeAlias = (
+    ColorJitter
+    | Grayscale
+    | RandomGrayscale
+    | RandomInvert
+    | RandomPosterize
+    | RandomSolarize
+    | RandomAutocontrast
+    | RandomEqualize
+    | RandomAdjustSharpness
+)
