@@ -66,9 +66,9 @@ class Mixer:
 
     def draw(self, first: int, height: int, width: int) -> tuple[float, Box | None]:
         """The weight of each image itself, and what of it is covered (None: mixed everywhere)."""
-        from fastload._native import augment
+        from fastload import _native
 
-        random = augment.RandomStream(self._seed, self._epoch, first, _OPERATION)
+        random = _native.RandomStream(self._seed, self._epoch, first, _OPERATION)
         lam = beta(random, self._mixing.alpha)
         if isinstance(self._mixing, MixUp):
             return lam, None
@@ -84,14 +84,14 @@ def _weigh(values: torch.Tensor, lam: float) -> torch.Tensor:
     return values.roll(1, 0).mul_(1.0 - lam).add_(values.mul(lam))
 
 
-def beta(random: _native.augment.RandomStream, alpha: float) -> float:
+def beta(random: _native.RandomStream, alpha: float) -> float:
     """Of Beta(alpha, alpha), from two gamma deviates, by their logarithms: small alphas underflow."""
     return 1.0 / (
         1.0 + math.exp(min(700.0, _log_gamma_deviate(random, alpha) - _log_gamma_deviate(random, alpha)))
     )
 
 
-def _log_gamma_deviate(random: _native.augment.RandomStream, alpha: float) -> float:
+def _log_gamma_deviate(random: _native.RandomStream, alpha: float) -> float:
     """Marsaglia and Tsang, "A simple method for generating gamma variables", 2000, sections 4 and 6."""
     boost = 0.0
     if alpha < 1.0:

@@ -20,7 +20,8 @@ from photographs import photograph
 
 Pixels = npt.NDArray[np.uint8]
 Reference = Callable[[Image.Image], Image.Image]
-Kind = augment.Kind
+Kind = _native.PixelKind
+PixelOperation = _native.PixelOperation
 
 
 def color_cube(step: int) -> Pixels:
@@ -44,7 +45,7 @@ def images() -> dict[str, Pixels]:
 IMAGES = images()
 
 
-def check(operations: list[augment.PixelOperation], reference: Reference) -> None:
+def check(operations: list[PixelOperation], reference: Reference) -> None:
     for name, image in IMAGES.items():
         got = augment.apply(image, operations)
         np.testing.assert_array_equal(got, np.asarray(reference(Image.fromarray(image))), name)
@@ -63,14 +64,14 @@ ENHANCED: dict[str, Callable[[Image.Image, float], Image.Image]] = {
 def test_enhancements(kind: str) -> None:
     for factor in FACTORS:
         check(
-            [augment.PixelOperation(Kind[kind], factor)],
+            [PixelOperation(Kind[kind], factor)],
             lambda i, f=factor: ENHANCED[kind](i, f),  # type: ignore[misc]
         )
 
 
 @pytest.mark.parametrize("hue", [-0.5, -0.21, -0.003, 0.0, 0.0039, 0.1, 0.33, 0.5])
 def test_hue(hue: float) -> None:
-    check([augment.PixelOperation(Kind.hue, int(hue * 255) % 256)], lambda i: F.adjust_hue(i, hue))
+    check([PixelOperation(Kind.hue, int(hue * 255) % 256)], lambda i: F.adjust_hue(i, hue))
 
 
 PLAIN: dict[str, tuple[Kind, float, Reference]] = {
@@ -90,7 +91,7 @@ PLAIN: dict[str, tuple[Kind, float, Reference]] = {
 
 @pytest.mark.parametrize(("kind", "value", "reference"), PLAIN.values(), ids=PLAIN)
 def test_operations_without_a_factor(kind: Kind, value: float, reference: Reference) -> None:
-    check([augment.PixelOperation(kind, value)], reference)
+    check([PixelOperation(kind, value)], reference)
 
 
 FILTERS = {
@@ -143,21 +144,18 @@ def test_shears_and_translations(matrix: _affine.Matrix, arguments: dict[str, ob
 def _check_affine(
     image: Pixels, matrix: _affine.Matrix, filter_: str, reference: Callable[..., Image.Image], name: str
 ) -> None:
-    operation = augment.PixelOperation(Kind.affine, matrix=matrix, filter=_native.Filter[filter_], fill=FILL)
+    operation = PixelOperation(Kind.affine, matrix=matrix, filter=_native.Filter[filter_], fill=FILL)
     expected = reference(Image.fromarray(image), interpolation=FILTERS[filter_], fill=list(FILL))
     np.testing.assert_array_equal(augment.apply(image, [operation]), np.asarray(expected), name)
 
 
 def test_operations_follow_each_other() -> None:
     """Tables wait until a pixel is needed: every pair of kinds, one after the other."""
-    single: list[tuple[augment.PixelOperation, Reference]] = [
+    single: list[tuple[PixelOperation, Reference]] = [
+        *[(PixelOperation(Kind[k], 1.4), partial(f, **{f"{k}_factor": 1.4})) for k, f in ENHANCED.items()],
+        (PixelOperation(Kind.hue, 30), lambda i: F.adjust_hue(i, 30.5 / 255)),
         *[
-            (augment.PixelOperation(Kind[k], 1.4), partial(f, **{f"{k}_factor": 1.4}))
-            for k, f in ENHANCED.items()
-        ],
-        (augment.PixelOperation(Kind.hue, 30), lambda i: F.adjust_hue(i, 30.5 / 255)),
-        *[
-            (augment.PixelOperation(*PLAIN[name][:2]), PLAIN[name][2])
+            (PixelOperation(*PLAIN[name][:2]), PLAIN[name][2])
             for name in (
                 "grayscale",
                 "invert",
@@ -169,7 +167,7 @@ def test_operations_follow_each_other() -> None:
             )
         ],
         (
-            augment.PixelOperation(Kind.affine, matrix=_affine.shear_x(0.2), fill=FILL),
+            PixelOperation(Kind.affine, matrix=_affine.shear_x(0.2), fill=FILL),
             partial(
                 F.affine,
                 angle=0.0,

@@ -1,4 +1,5 @@
-// fastload._native.augment: pixel operations, and what draws them; one by one too, for tests and benchmarks.
+// Pixel operations, and what draws them. fastload._native.augment: the same one by one, for tests and
+// benchmarks.
 #include <pybind11/native_enum.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -78,8 +79,7 @@ py::tuple draw(const pipeline::Plan& plan, int width, int height, uint64_t seed,
 
 void bind_augment(py::module_& m) {
   using Kind = PixelOperation::Kind;
-  auto augment = m.def_submodule("augment", "Pixel operations, and what draws them.");
-  py::native_enum<Kind>(augment, "Kind", "enum.Enum")
+  py::native_enum<Kind>(m, "PixelKind", "enum.Enum")
       .value("identity", Kind::identity)
       .value("mirror", Kind::mirror)
       .value("brightness", Kind::brightness)
@@ -95,7 +95,7 @@ void bind_augment(py::module_& m) {
       .value("equalize", Kind::equalize)
       .value("affine", Kind::affine)
       .finalize();
-  py::class_<PixelOperation>(augment, "PixelOperation")
+  py::class_<PixelOperation>(m, "PixelOperation")
       .def(py::init(&make_operation), py::arg("kind"), py::arg("value") = 0.0,
            py::arg("matrix") = Matrix{1, 0, 0, 0, 1, 0}, py::arg("filter") = image::Filter::nearest,
            py::arg("fill") = Fill{0, 0, 0})
@@ -107,22 +107,22 @@ void bind_augment(py::module_& m) {
       });
 
   using MaybeRange = std::optional<pipeline::Range>;
-  py::class_<pipeline::ColorJitter>(augment, "ColorJitter")
+  py::class_<pipeline::ColorJitter>(m, "ColorJitter")
       .def(py::init<MaybeRange, MaybeRange, MaybeRange, MaybeRange>(), py::arg("brightness"),
            py::arg("contrast"), py::arg("saturation"), py::arg("hue"));
-  py::class_<RandomPolicy::Step>(augment, "Step")
+  py::class_<RandomPolicy::Step>(m, "PolicyStep")
       .def(py::init<double, std::vector<PixelOperation>>(), py::arg("p"), py::arg("variants"));
-  py::class_<RandomPolicy>(augment, "RandomPolicy")
+  py::class_<RandomPolicy>(m, "RandomPolicy")
       .def(py::init<std::vector<std::vector<RandomPolicy::Step>>>(), py::arg("policies"));
-  py::class_<pipeline::Lighting>(augment, "Lighting")
+  py::class_<pipeline::Lighting>(m, "Lighting")
       .def(py::init<double, std::array<double, 3>, std::array<std::array<double, 3>, 3>>(),
            py::arg("alphastd"), py::arg("eigval"), py::arg("eigvec"));
-  py::class_<pipeline::RandomErasing>(augment, "RandomErasing")
+  py::class_<pipeline::RandomErasing>(m, "RandomErasing")
       .def(py::init<double, pipeline::Range, pipeline::Range, std::optional<std::array<float, 3>>>(),
            py::arg("p"), py::arg("scale"), py::arg("ratio"), py::arg("value"));
 
   using pipeline::RandomStream;
-  py::class_<RandomStream>(augment, "RandomStream")
+  py::class_<RandomStream>(m, "RandomStream")
       .def(py::init([](uint64_t seed, uint32_t epoch, uint64_t index, uint32_t operation) {
              return RandomStream({seed, epoch, index}, operation);
            }),
@@ -131,6 +131,8 @@ void bind_augment(py::module_& m) {
       .def("below", &RandomStream::below, py::arg("count"))
       .def("normal", [](RandomStream& random) { return normal_quantile(random.bits()); });
 
+  auto augment =
+      m.def_submodule("augment", "Pixel operations one by one, and what is drawn, for tests and benchmarks.");
   augment.def("apply", &apply, py::arg("rgb"), py::arg("operations"));
   augment.def("draw", &draw, py::arg("plan"), py::arg("width"), py::arg("height"), py::arg("seed"),
               py::arg("epoch"), py::arg("index"));

@@ -67,7 +67,7 @@ class _Operations:
     height: int
     width: int
 
-    def variants(self, name: str, magnitudes: Iterable[int]) -> list[_native.augment.PixelOperation]:
+    def variants(self, name: str, magnitudes: Iterable[int]) -> list[_native.PixelOperation]:
         """An operation with these magnitudes (by number), and both signs where it has such."""
         if name in _FIXED:
             return [self._make(name, 0.0)]
@@ -91,15 +91,15 @@ class _Operations:
         }
         return linspace(0.0, greatest.get(name, limits.enhance), self.bins)
 
-    def _make(self, name: str, magnitude: float) -> _native.augment.PixelOperation:
-        from fastload._native import augment
+    def _make(self, name: str, magnitude: float) -> _native.PixelOperation:
+        from fastload import _native
 
         if name in _FIXED:
-            return augment.PixelOperation(getattr(augment.Kind, _FIXED[name]))
+            return _native.PixelOperation(getattr(_native.PixelKind, _FIXED[name]))
         if name in _ENHANCED:
-            return augment.PixelOperation(getattr(augment.Kind, _ENHANCED[name]), 1.0 + magnitude)
+            return _native.PixelOperation(getattr(_native.PixelKind, _ENHANCED[name]), 1.0 + magnitude)
         if name in ("Posterize", "Solarize"):
-            return augment.PixelOperation(getattr(augment.Kind, name.lower()), magnitude)
+            return _native.PixelOperation(getattr(_native.PixelKind, name.lower()), magnitude)
         matrix = self._matrix(name, magnitude)
         pixels = filter_of(self.transform, self.transform.interpolation)
         if pixels.name == "nearest" and not fits_fixed_point(matrix, self.height, self.width):
@@ -107,7 +107,7 @@ class _Operations:
                 self.transform, f"images of {self.height} x {self.width} (height x width) are too large"
             )
         fill = _fill_of(self.transform)
-        return augment.PixelOperation(augment.Kind.affine, matrix=matrix, filter=pixels, fill=fill)
+        return _native.PixelOperation(_native.PixelKind.affine, matrix=matrix, filter=pixels, fill=fill)
 
     def _matrix(self, name: str, magnitude: float) -> Matrix:
         if name == "Rotate":
@@ -175,13 +175,15 @@ class RandAugment:
             raise fail(self, f"magnitude must lie in 0..{self.num_magnitude_bins - 1}, not {self.magnitude}")
 
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
         height, width = _size_for(self, size)
         operations = _Operations(self, _moderate(height, width), self.num_magnitude_bins, height, width)
-        choices = [[augment.Step(1.0, operations.variants(name, [self.magnitude]))] for name in _CHOICES]
+        choices = [
+            [_native.PolicyStep(1.0, operations.variants(name, [self.magnitude]))] for name in _CHOICES
+        ]
         for _ in range(self.num_ops):
-            builder.augment(augment.RandomPolicy(choices))
+            builder.augment(_native.RandomPolicy(choices))
 
 
 @dataclass(frozen=True)
@@ -202,12 +204,12 @@ class TrivialAugmentWide:
             raise fail(self, "num_magnitude_bins must be at least 2")
 
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
         operations = _Operations(self, _WIDE, self.num_magnitude_bins, *_size_for(self, size))
         every = range(self.num_magnitude_bins)
-        choices = [[augment.Step(1.0, operations.variants(name, every))] for name in _CHOICES]
-        builder.augment(augment.RandomPolicy(choices))
+        choices = [[_native.PolicyStep(1.0, operations.variants(name, every))] for name in _CHOICES]
+        builder.augment(_native.RandomPolicy(choices))
 
 
 @dataclass(frozen=True)
@@ -230,15 +232,15 @@ class AutoAugment:
             raise fail(self, f"policy must be one of {', '.join(POLICIES)}, not {self.policy!r}")
 
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
         height, width = _size_for(self, size)
         operations = _Operations(self, _moderate(height, width), 10, height, width)
         policies = [
-            [augment.Step(p, operations.variants(name, [magnitude])) for name, p, magnitude in policy]
+            [_native.PolicyStep(p, operations.variants(name, [magnitude])) for name, p, magnitude in policy]
             for policy in POLICIES[self.policy]
         ]
-        builder.augment(augment.RandomPolicy(policies))
+        builder.augment(_native.RandomPolicy(policies))
 
 
 Policy: TypeAlias = RandAugment | TrivialAugmentWide | AutoAugment

@@ -18,10 +18,10 @@ OutputSize: TypeAlias = tuple[int, int] | None
 
 def add_policy(builder: _native.PlanBuilder, p: float, kind: str, value: float = 0.0) -> None:
     """One operation with probability ``p``."""
-    from fastload._native import augment
+    from fastload import _native
 
-    operation = augment.PixelOperation(getattr(augment.Kind, kind), value)
-    builder.augment(augment.RandomPolicy([[augment.Step(p, [operation])]]))
+    operation = _native.PixelOperation(getattr(_native.PixelKind, kind), value)
+    builder.augment(_native.RandomPolicy([[_native.PolicyStep(p, [operation])]]))
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class ColorJitter:
         return None if bounds[0] == bounds[1] == center else (float(bounds[0]), float(bounds[1]))
 
     def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
         builder.augment(
-            augment.ColorJitter(*map(self._range, ("brightness", "contrast", "saturation", "hue")))
+            _native.ColorJitter(*map(self._range, ("brightness", "contrast", "saturation", "hue")))
         )
 
 

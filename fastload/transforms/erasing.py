@@ -62,6 +62,6 @@ class RandomErasing:
             )
 
     def _add_to(self, builder: _native.PlanBuilder, _size: tuple[int, int] | None) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
-        builder.augment(augment.RandomErasing(self.p, self.scale, self.ratio, self._values()))
+        builder.augment(_native.RandomErasing(self.p, self.scale, self.ratio, self._values()))

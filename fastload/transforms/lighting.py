@@ -50,6 +50,6 @@ class Lighting:
         object.__setattr__(self, "eigvec", eigvec)
 
     def _add_to(self, builder: _native.PlanBuilder, _size: tuple[int, int] | None) -> None:
-        from fastload._native import augment
+        from fastload import _native
 
-        builder.augment(augment.Lighting(self.alphastd, self.eigval, self.eigvec))
+        builder.augment(_native.Lighting(self.alphastd, self.eigval, self.eigvec))
