@@ -75,6 +75,17 @@ py::tuple draw(const pipeline::Plan& plan, int width, int height, uint64_t seed,
   return py::make_tuple(drawing.augmentation.pixels, drawing.augmentation.light, erasures);
 }
 
+// The first values of an erasure's noise.
+py::array_t<float> noise(uint64_t key, uint32_t count) {
+  py::array_t<float> values(static_cast<py::ssize_t>(count));
+  image::Erasure erasure;
+  erasure.key = key;
+  for (uint32_t i = 0; i < count; ++i) {
+    values.mutable_data()[i] = static_cast<float>(normal_quantile(image::noise_bits(erasure, i / 4)[i % 4]));
+  }
+  return values;
+}
+
 }  // namespace
 
 void bind_augment(py::module_& m) {
@@ -136,6 +147,7 @@ void bind_augment(py::module_& m) {
   augment.def("apply", &apply, py::arg("rgb"), py::arg("operations"));
   augment.def("draw", &draw, py::arg("plan"), py::arg("width"), py::arg("height"), py::arg("seed"),
               py::arg("epoch"), py::arg("index"));
+  augment.def("noise", &noise, py::arg("key"), py::arg("count"));
   augment.def("normal_quantile", py::vectorize(&normal_quantile), py::arg("bits"));
 }
 
