@@ -7,7 +7,7 @@ imported it. A transform that a user derived from one of torchvision's is not th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastload import transforms as T
@@ -25,7 +25,7 @@ class Untranslatable(Exception):  # noqa: N818
 class _Chain:
     """What the transforms so far have made of the image: a Pillow image or a tensor, of which values."""
 
-    steps: list[T.Geometric]
+    steps: list[T.Transform]
     tensor: bool = False
     dtype: str = "uint8"
     scaled: bool = False  # to 0..1, by a division, or a product with the reciprocal
@@ -34,6 +34,7 @@ class _Chain:
     # The least size that the image can have here.
     height: int = 1
     width: int = 1
+    erasing: list[T.RandomErasing] = field(default_factory=list)
 
     def add(self, step: T.Geometric, height: int, width: int) -> None:
         self.steps.append(step)
@@ -42,11 +43,14 @@ class _Chain:
     def finish(self) -> tuple[T.Transform, ...]:
         if not self.tensor:
             raise Untranslatable("its transforms end in a Pillow image: add ToTensor(), or v2's ToImage()")
+        return (*self.steps, *self._values(), *self.erasing)
+
+    def _values(self) -> tuple[T.Transform, ...]:
         if self.normalize is not None:
-            return (*self.steps, T.Normalize(*self.normalize, self.dtype, reciprocal=self.reciprocal))
+            return (T.Normalize(*self.normalize, self.dtype, reciprocal=self.reciprocal),)
         if self.dtype == "uint8":
-            return tuple(self.steps)
-        return (*self.steps, T.ToDtype(self.dtype, self.scaled, reciprocal=self.reciprocal))
+            return ()
+        return (T.ToDtype(self.dtype, self.scaled, reciprocal=self.reciprocal),)
 
 
 def translate_transform(transform: Any) -> tuple[T.Transform, ...]:
@@ -57,6 +61,8 @@ def translate_transform(transform: Any) -> tuple[T.Transform, ...]:
         handler = _HANDLERS.get(_torchvision_name(step))
         if handler is None:
             raise Untranslatable(f"{short(step)} is not among the transforms that fastload knows")
+        if chain.erasing and handler not in (_random_erasing, _nothing):
+            raise Untranslatable(f"{short(step)} comes after RandomErasing")
         try:
             handler(chain, step)
         except (ValueError, TypeError, AttributeError) as error:
@@ -206,6 +212,52 @@ def _nothing(_chain: _Chain, _step: Any) -> None:
     """Of an RGB image, or of its tensor."""
 
 
+def _photometric(chain: _Chain, step: Any) -> None:
+    """Of a Pillow image; of the same bytes in a tensor where torchvision does not calculate."""
+    name = _torchvision_name(step)
+    exact = chain.dtype == "uint8" and name in ("RandomInvert", "RandomPosterize", "RandomSolarize")
+    if chain.tensor and not exact:
+        raise Untranslatable(
+            f"{short(step)} of a tensor differs from that of the image: put it before ToTensor or ToImage"
+        )
+    chain.steps.append(_PHOTOMETRIC[name](step))
+
+
+def _grayscale(step: Any) -> T.Transform:
+    if step.num_output_channels != 3:
+        raise Untranslatable(f"{short(step)} leaves one channel: give num_output_channels=3")
+    return T.Grayscale()
+
+
+def _policy(step: Any) -> dict[str, Any]:
+    return {
+        "interpolation": _filter(step.interpolation),
+        "fill": step.fill,
+        "v2_thresholds": _is_v2(step),
+    }
+
+
+def _random_erasing(chain: _Chain, step: Any) -> None:
+    if not chain.tensor:
+        raise Untranslatable(f"{short(step)} is for tensors: put ToTensor or ToImage before it")
+    value: Any = "random" if step.value is None else step.value
+    chain.erasing.append(T.RandomErasing(step.p, tuple(step.scale), tuple(step.ratio), value))
+
+
+_PHOTOMETRIC: dict[str, Callable[[Any], T.Transform]] = {
+    "ColorJitter": lambda s: T.ColorJitter(s.brightness or 0, s.contrast or 0, s.saturation or 0, s.hue or 0),
+    "Grayscale": _grayscale,
+    "RandomGrayscale": lambda s: T.RandomGrayscale(s.p),
+    "RandomInvert": lambda s: T.RandomInvert(s.p),
+    "RandomPosterize": lambda s: T.RandomPosterize(s.bits, s.p),
+    "RandomSolarize": lambda s: T.RandomSolarize(s.threshold, s.p),
+    "RandomAutocontrast": lambda s: T.RandomAutocontrast(s.p),
+    "RandomEqualize": lambda s: T.RandomEqualize(s.p),
+    "RandomAdjustSharpness": lambda s: T.RandomAdjustSharpness(s.sharpness_factor, s.p),
+    "RandAugment": lambda s: T.RandAugment(s.num_ops, s.magnitude, s.num_magnitude_bins, **_policy(s)),
+    "TrivialAugmentWide": lambda s: T.TrivialAugmentWide(s.num_magnitude_bins, **_policy(s)),
+    "AutoAugment": lambda s: T.AutoAugment(s.policy, **_policy(s)),
+}
 _HANDLERS: dict[str, Callable[[_Chain, Any], None]] = {
     "RandomResizedCrop": _random_resized_crop,
     "Resize": _resize,
@@ -220,6 +272,8 @@ _HANDLERS: dict[str, Callable[[_Chain, Any], None]] = {
     "ConvertImageDtype": _to_dtype,
     "Normalize": _normalize,
     "ImageClassification": _classification_preset,
+    **dict.fromkeys(_PHOTOMETRIC, _photometric),
+    "RandomErasing": _random_erasing,
     "RGB": _nothing,
     "Identity": _nothing,
 }

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from scipy.stats import chi2_contingency, chisquare, ks_2samp, kstest
 from torchvision import transforms as V
-from torchvision.transforms import autoaugment
+from torchvision.transforms import autoaugment, v2
 from torchvision.transforms import functional as F
 
 import fastload
@@ -275,6 +275,17 @@ def test_every_operation_and_magnitude_is_torchvisions(name: str) -> None:
             result = autoaugment._apply_op(image, operation, magnitude, theirs.interpolation, theirs.fill)
             got = augment.apply(pixels, [variant])
             np.testing.assert_array_equal(got, np.asarray(result), f"{operation} {magnitude}")
+
+
+def test_thresholds_of_v2_are_v2s() -> None:
+    """Rounded another way, which matters where they should be whole."""
+    one, two = (
+        auto._Operations(T.RandAugment(v2_thresholds=v2_), auto._WIDE, 31, 9, 9)._scale("Solarize")
+        for v2_ in (False, True)
+    )
+    assert [math.ceil(a) for a in one] != [math.ceil(b) for b in two]
+    theirs, _ = v2.RandAugment._AUGMENTATION_SPACE["Solarize"]
+    assert [math.ceil(b) for b in two] == [math.ceil(255.0 * float(x)) for x in theirs(31, 9, 9)]
 
 
 @pytest.mark.parametrize("count", [2, 3, 10, 11, 30, 31, 64])

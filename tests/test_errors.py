@@ -256,7 +256,7 @@ case("batch_size 0")(lambda d, _e: load(d, batch_size=0))
 case("arguments that exclude each other")(lambda d, _e: load(d, shuffle=True, sampler=[0]))
 case("an unknown on_error")(lambda d, _e: load(d, on_error="hope"))
 case("a torchvision transform that fastload does not know, as `transform=`")(
-    lambda d, _e: load(d, transform=torchvision.transforms.ColorJitter(0.1))
+    lambda d, _e: load(d, transform=torchvision.transforms.GaussianBlur(3))
 )
 
 

@@ -33,7 +33,28 @@ class Mine(V.RandomHorizontalFlip):
 
 
 UNKNOWN: dict[str, tuple[list[Any], str]] = {
-    "an unknown transform": ([V.ColorJitter(0.4), V.ToTensor()], r"ColorJitter\(brightness=.* is not among"),
+    "an unknown transform": ([V.GaussianBlur(3), V.ToTensor()], r"GaussianBlur\(kernel_size=.* is not among"),
+    "colours of a tensor": (
+        [V.Resize((8, 8)), V.ToTensor(), V.ColorJitter(0.4)],
+        "ColorJitter.* of a tensor differs",
+    ),
+    "crop after colours": (
+        [V.Resize((9, 9)), V.ColorJitter(0.4), V.CenterCrop(8), V.ToTensor()],
+        "CenterCrop: must not follow ColorJitter",
+    ),
+    "one channel": ([V.Resize((8, 8)), V.Grayscale(), V.ToTensor()], "Grayscale.* leaves one channel"),
+    "erasing an image": (
+        [V.Resize((8, 8)), V.RandomErasing(), V.ToTensor()],
+        "RandomErasing.* is for tensors",
+    ),
+    "flip after erasing": (
+        [V.Resize((8, 8)), V.ToTensor(), V.RandomErasing(), V.RandomHorizontalFlip()],
+        "RandomHorizontalFlip.* comes after RandomErasing",
+    ),
+    "fills by type": (
+        [v2.Resize((8, 8)), v2.RandAugment(fill={Image.Image: 3}), v2.ToImage()],
+        "RandAugment",
+    ),
     "a function": ([lambda image: image, V.ToTensor()], "<function .*lambda.* is not among"),
     "a class of one's own": ([Mine(), V.Resize((8, 8)), V.ToTensor()], "Mine.* is not among"),
     "resize of a tensor": ([V.ToTensor(), V.Resize((8, 8))], "Resize.* resizes a tensor"),

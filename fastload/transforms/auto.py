@@ -80,6 +80,8 @@ class _Operations:
         if name == "Posterize":
             steps = np.arange(self.bins, dtype=np.float32) / np.float32((self.bins - 1) / limits.bits)
             return [8.0 - float(step) for step in np.round(steps)]
+        if name == "Solarize" and self.transform.v2_thresholds:
+            return [255.0 * share for share in linspace(1.0, 0.0, self.bins)]
         if name == "Solarize":
             return linspace(255.0, 0.0, self.bins)
         greatest = {
@@ -159,6 +161,8 @@ class RandAugment:
 
     ``magnitude``: in 0 .. ``num_magnitude_bins`` - 1. ``interpolation``: nearest, bilinear or bicubic, of
     shears, translations and rotations. ``fill``: what comes in from outside, 0..255, one number or three.
+    ``v2_thresholds``: Solarize's as torchvision.transforms.v2 rounds them, which for some magnitudes spares
+    one more grey level.
     """
 
     num_ops: int = 2
@@ -166,6 +170,7 @@ class RandAugment:
     num_magnitude_bins: int = 31
     interpolation: Any = "nearest"
     fill: Fill = None
+    v2_thresholds: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -191,12 +196,13 @@ class TrivialAugmentWide:
     """One operation, drawn from 14, with a random magnitude and sign (Müller and Hutter, "TrivialAugment:
     Tuning-free yet state-of-the-art data augmentation", 2021).
 
-    ``interpolation``, ``fill``: as in :class:`RandAugment`.
+    The rest: as in :class:`RandAugment`.
     """
 
     num_magnitude_bins: int = 31
     interpolation: Any = "nearest"
     fill: Fill = None
+    v2_thresholds: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
@@ -217,13 +223,14 @@ class AutoAugment:
     """One of 25 learned pairs of operations (Cubuk et al., "AutoAugment: Learning augmentation strategies
     from data", 2019).
 
-    ``policy``: "imagenet", "cifar10" or "svhn", or torchvision's enum. ``interpolation``, ``fill``: as in
+    ``policy``: "imagenet", "cifar10" or "svhn", or torchvision's enum. The rest: as in
     :class:`RandAugment`.
     """
 
     policy: Any = "imagenet"
     interpolation: Any = "nearest"
     fill: Fill = None
+    v2_thresholds: bool = False
 
     def __post_init__(self) -> None:
         _check(self)
