@@ -291,16 +291,33 @@ class Batch:
     @property
     def epoch(self) -> int: ...
 
-class FileSource:
-    def __init__(
-        self, paths: bytes, labels: npt.NDArray[np.int32], decode: Callable[[bytes], npt.NDArray[np.uint8]]
-    ) -> None: ...
+class EncodedSource:
     def __len__(self) -> int: ...
+
+class FileSource(EncodedSource):
+    def __init__(
+        self,
+        paths: bytes,
+        labels: npt.NDArray[np.int32],
+        decode: Callable[[bytes], npt.NDArray[np.uint8]],
+        upright: bool = ...,
+    ) -> None: ...
+
+class MemorySource(EncodedSource):
+    def __init__(
+        self,
+        addresses: npt.NDArray[np.uint64],
+        sizes: npt.NDArray[np.uint64],
+        labels: npt.NDArray[np.int32],
+        owner: object,
+        decode: Callable[[bytes], npt.NDArray[np.uint8]],
+        upright: bool,
+    ) -> None: ...
 
 class Loader:
     def __init__(
         self,
-        source: Dataset | FileSource,
+        source: Dataset | EncodedSource,
         plan: Plan,
         pool: BufferPool,
         *,

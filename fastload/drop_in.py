@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastload.dataset import ShardDataset
 from fastload.errors import TransformError
@@ -15,8 +15,14 @@ from fastload.transforms import Normalize, RandomErasing, ToDtype, Transform
 from fastload.transforms.mix import Mixing
 from fastload.translate import Untranslatable, short, translate_transform
 
+if TYPE_CHECKING:
+    from fastload.table import TableImages
+
+    Samples: TypeAlias = ShardDataset | FileList | TableImages
+
 _SUBSET = "torch.utils.data.dataset.Subset"
 _CONCAT = "torch.utils.data.dataset.ConcatDataset"
+_TABLE = "datasets.arrow_dataset.Dataset"  # Hugging Face's
 _INT32 = range(-(2**31), 2**31)
 
 
@@ -24,7 +30,7 @@ _INT32 = range(-(2**31), 2**31)
 class Native:
     """What native threads load: samples, and what becomes of their pixels."""
 
-    samples: ShardDataset | FileList
+    samples: Samples
     transform: tuple[Transform, ...]
 
 
@@ -39,12 +45,21 @@ def translate(dataset: Any, transform: Any = None) -> Native:
     if isinstance(dataset, str | Path | ShardDataset) or _are_tars(dataset):
         samples = dataset if isinstance(dataset, ShardDataset) else ShardDataset(dataset)
         return Native(samples, asked or ())
-    files = find_files(dataset)
+    found = _find_samples(dataset)
     own = find_transform(dataset)
     if asked is not None and own is not None:
         raise ValueError("the dataset has a transform already: give transform= to a dataset without one")
     steps = translate_transform(own) if asked is None else asked
-    return Native(FileList([path for path, _ in files], [label for _, label in files]), steps)
+    return Native(found, steps)
+
+
+def _find_samples(dataset: Any) -> FileList | TableImages:
+    if _kind(dataset) == _TABLE:
+        from fastload.table import TableImages
+
+        return TableImages(dataset)
+    files = find_files(dataset)
+    return FileList([path for path, _ in files], [label for _, label in files])
 
 
 def _are_tars(dataset: Any) -> bool:
@@ -87,6 +102,10 @@ def find_transform(dataset: Any) -> Any:
         if any(other is not transform and _steps(other) != _steps(transform) for other in others):
             raise Untranslatable("the parts of its ConcatDataset have different transforms")
         return transform
+    if _kind(dataset) == _TABLE:
+        from fastload.table import find_table_transform
+
+        return find_table_transform(dataset)
     return dataset.transform
 
 
@@ -94,7 +113,7 @@ def _folder_files(dataset: Any) -> list[tuple[str, int]]:
     """Of torchvision's DatasetFolder and what is derived from it, as long as that reads samples alike."""
     folders = sys.modules.get("torchvision.datasets")
     if folders is None or not isinstance(dataset, folders.DatasetFolder):
-        raise Untranslatable(_unknown(dataset))
+        raise Untranslatable(f"{_kind(dataset)} is not a dataset that fastload knows")
     kind, base = type(dataset), folders.DatasetFolder
     for method in ("__getitem__", "__len__"):
         if getattr(kind, method) is not getattr(base, method):
@@ -119,12 +138,6 @@ def _kind(dataset: Any) -> str:
 
 def _steps(transform: Any) -> tuple[Transform, ...] | None:
     return None if transform is None else translate_transform(transform)
-
-
-def _unknown(dataset: Any) -> str:
-    if _kind(dataset) == "datasets.arrow_dataset.Dataset":
-        return "the transform of a Hugging Face dataset is a Python function of whole batches of examples"
-    return f"{_kind(dataset)} is not a dataset that fastload knows"
 
 
 def describe_steps(steps: tuple[Transform, ...]) -> list[Transform]:

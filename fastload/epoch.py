@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fastload.dataset import ShardDataset
 from fastload.errors import FastloadWarning, SampleError
-from fastload.files import FileList
 from fastload.mixing import Mixer
 from fastload.stats import LoaderStats
 
@@ -150,18 +150,19 @@ class Epoch(Iterator[Any]):
         return self._deliver(images, labels, mask)
 
     def _deliver(self, images: torch.Tensor, labels: torch.Tensor, *mask: torch.Tensor) -> Any:
-        loader, drop_in = self._loader, isinstance(self._samples, FileList)
+        loader, samples = self._loader, self._samples
         single = loader.batch_size is None and loader.batch_sampler is None
         if loader.collate_fn is not None:
-            samples = list(zip(images, labels.tolist(), strict=True))
-            return loader.collate_fn(samples[0] if single else samples)
+            rows = zip(images, labels.tolist(), strict=True)
+            given = [row if isinstance(samples, ShardDataset) else samples.sample(*row) for row in rows]
+            return loader.collate_fn(given[0] if single else given)
         columns: tuple[Any, ...] = (images, labels, *mask)
         if single:
             columns = tuple(column[0] for column in columns)
-        if not drop_in:
+        if isinstance(samples, ShardDataset):
             return columns
-        # PyTorch's loader gives lists, and a single sample's label as it is.
-        return [columns[0], int(columns[1]) if single else columns[1], *columns[2:]]
+        # PyTorch's loader gives a single sample's label as it is.
+        return samples.batch(columns[0], int(columns[1]) if single else columns[1], *columns[2:])
 
     def _report(self, batch: _native.Batch) -> None:
         failures, policy = batch.failures, self._loader.on_error

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from fastload import _native
 
 
@@ -30,7 +33,7 @@ class FileList:
         self.paths = paths
         self.labels = np.asarray(labels, dtype=np.int32)
         blob = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self.native: _native.FileSource = _native.FileSource(blob, self.labels, decode_with_pillow)
+        self.native: _native.EncodedSource = _native.FileSource(blob, self.labels, decode_with_pillow)
 
     @property
     def indices(self) -> npt.NDArray[np.int64]:
@@ -39,13 +42,36 @@ class FileList:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"{len(self)} files"
 
-def decode_with_pillow(data: bytes) -> npt.NDArray[np.uint8]:
-    """A file's image as torchvision's ``pil_loader`` sees it: RGB, shape (height, width, 3)."""
+    def batch(self, *columns: Any) -> list[Any]:
+        """Images, labels and perhaps a mask, as PyTorch's loader gives them: in a list."""
+        return list(columns)
+
+    def sample(self, image: Any, label: int) -> tuple[Any, int]:
+        """As a collate_fn gets it."""
+        return image, label
+
+    def fingerprint(self) -> list[str]:
+        """Of names and labels, wherever the files lie."""
+        first, last = min(self.paths, default=""), max(self.paths, default="")
+        root = len(os.path.commonpath([os.path.dirname(first), os.path.dirname(last)]))
+        names = os.fsencode("\0".join(path[root:] for path in self.paths))
+        return [hashlib.sha256(part).hexdigest() for part in (names, self.labels.tobytes())]
+
+
+def decode_with_pillow(
+    data: bytes, turned: Callable[[Image.Image], Image.Image] | None = None
+) -> npt.NDArray[np.uint8]:
+    """A file's image as torchvision's ``pil_loader`` sees it: RGB, shape (height, width, 3).
+
+    ``turned``: what is done to it before it becomes RGB.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray((turned(image) if turned else image).convert("RGB"))
     except UnidentifiedImageError:  # Pillow's message names the BytesIO
         raise UnidentifiedImageError("cannot identify image file") from None

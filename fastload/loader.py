@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from fastload.collate import is_default_collate
+from fastload.dataset import ShardDataset
 from fastload.drop_in import Native, find_transform, translate
 from fastload.epoch import Epoch
 from fastload.errors import FastloadWarning, RankError, StateError, TransformError
-from fastload.files import FileList
 from fastload.mixing import check_mixing
 from fastload.order import EpochOrder, find_ranks
 from fastload.sampler_order import SamplerOrder, load_generator, save_generator
@@ -149,7 +149,7 @@ class DataLoader:
         find_ranks(rank, world_size)
 
         self._samples = self._native.samples
-        self.dataset = dataset if isinstance(self._samples, FileList) else self._samples
+        self.dataset = self._samples if isinstance(self._samples, ShardDataset) else dataset
         self.batch_size = None if batch_sampler is not None else batch_size
         self.shuffle = bool(shuffle)
         self.sampler = sampler
@@ -195,7 +195,7 @@ class DataLoader:
 
     def _follow_dataset(self) -> None:
         """A folder's transform is looked at anew for each epoch, as PyTorch's loader does."""
-        if isinstance(self._samples, FileList) and not self._transform_is_asked:
+        if not isinstance(self._samples, ShardDataset) and not self._transform_is_asked:
             try:
                 transform = translate_transform(find_transform(self.dataset))
             except Untranslatable as reason:
@@ -323,8 +323,8 @@ class DataLoader:
     def __repr__(self) -> str:
         steps = ", ".join(map(repr, self.transform))
         name = repr(self._samples)
-        if isinstance(self._samples, FileList):
-            name = f"{type(self.dataset).__name__} of {len(self._samples)} files"
+        if not isinstance(self._samples, ShardDataset):
+            name = f"{type(self.dataset).__name__} of {self._samples!r}"
         order = "shuffled" if self.shuffle else "in order"
         if self.sampler is not None:
             order = f"by {type(self.sampler).__name__}"

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from fastload.dataset import ShardDataset
 from fastload.errors import StateError
-from fastload.files import FileList
 
 if TYPE_CHECKING:
-    from fastload.dataset import ShardDataset
+    from fastload.drop_in import Samples
     from fastload.transforms import Transform
 
 _FORMAT, _VERSION = "fastload-loader", 1
@@ -84,14 +84,11 @@ def transform_digest(transforms: Iterable[Transform]) -> str:
     return _digest([[type(step).__name__, *map(_plain, vars(step).values())] for step in transforms])
 
 
-def dataset_fingerprint(dataset: ShardDataset | FileList) -> str:
-    """Depends on the stored samples and on the view (on names and labels of single files), not on where they
-    lie."""
-    if isinstance(dataset, FileList):
-        first, last = min(dataset.paths, default=""), max(dataset.paths, default="")
-        root = len(os.path.commonpath([os.path.dirname(first), os.path.dirname(last)]))
-        names = os.fsencode("\0".join(path[root:] for path in dataset.paths))
-        return _digest([hashlib.sha256(part).hexdigest() for part in (names, dataset.labels.tobytes())])
+def dataset_fingerprint(dataset: Samples) -> str:
+    """Depends on the stored samples and on the view (for single files and tables see theirs), not on where
+    they lie."""
+    if not isinstance(dataset, ShardDataset):
+        return _digest(dataset.fingerprint())
     shards = [
         [os.path.basename(shard.name), shard.num_samples, shard.bytes, shard.sha256]
         for shard in dataset.manifest.shards

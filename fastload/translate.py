@@ -87,6 +87,11 @@ def _flatten(transform: Any) -> Iterator[Any]:
         yield transform
 
 
+def contains_rgb(transform: Any) -> bool:
+    """Whether it makes images of other modes RGB, as v2.RGB() does."""
+    return any(_torchvision_name(step) == "RGB" for step in _flatten(transform))
+
+
 def _torchvision_name(transform: Any) -> str:
     """The class's name if it is torchvision's own, else ""."""
     kind = type(transform)

@@ -116,11 +116,7 @@ def folder_with(**options: Any) -> Any:
     return lambda root: datasets.ImageFolder(root, EVAL, **options)
 
 
-# Known by its name, so that the package need not be here.
-HuggingFace = type("Dataset", (Numbers,), {"__module__": "datasets.arrow_dataset"})
-
 DATASETS: dict[str, tuple[Any, str]] = {
-    "Hugging Face": (lambda _: HuggingFace(), "Hugging Face dataset is a Python function"),
     "a dataset of one's own": (lambda _: Numbers(), "Numbers is not a dataset that fastload knows"),
     "an iterable dataset": (lambda _: Stream(), "Stream is not a dataset"),
     "tensors": (lambda _: data.TensorDataset(torch.zeros(2)), "TensorDataset is not a dataset"),

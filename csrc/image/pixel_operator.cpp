@@ -13,22 +13,11 @@ namespace {
 using Kind = PixelOperation::Kind;
 
 template <class Do>
-void each_pixel(const Image& image, Do work) {
+void each_pixel(const ConstImage& image, Do work) {
   for (int y = 0; y < image.height; ++y) {
-    uint8_t* p = image.row(y);
+    const uint8_t* p = image.row(y);
     for (int x = 0; x < image.width; ++x, p += kChannels) work(p);
   }
-}
-
-// Replaces each pixel by a function of it.
-template <class Of>
-void replace(const Image& image, Of of) {
-  each_pixel(image, [of](uint8_t* p) {
-    const Rgb c = of(Rgb{p[0], p[1], p[2]});
-    p[0] = c.r;
-    p[1] = c.g;
-    p[2] = c.b;
-  });
 }
 
 template <class Of>
@@ -39,51 +28,72 @@ void fill_tables(std::array<std::array<uint8_t, 256>, kChannels>& tables, Of of)
 
 }  // namespace
 
-Image PixelOperator::operator()(std::span<const PixelOperation> operations, Image image) {
+ConstImage PixelOperator::operator()(std::span<const PixelOperation> operations, const ConstImage& image) {
+  image_ = image;
+  own_ = {};
   pending_ = false;
   for (const PixelOperation& operation : operations) {
     Tables tables;
-    if (tables_of(operation, image, tables)) {
+    if (tables_of(operation, tables)) {
       for (int c = 0; c < kChannels && pending_; ++c) {
         for (uint8_t& byte : tables_[c]) byte = tables[c][byte];
       }
       if (!pending_) tables_ = tables;
       pending_ = true;
-      continue;
-    }
-    if (operation.kind == Kind::identity) continue;
-    settle(image);
-    switch (operation.kind) {
-      case Kind::mirror:
-        mirror(image);
-        break;
-      case Kind::saturation:
-        replace(image,
-                [factor = static_cast<float>(operation.value)](const Rgb& c) { return saturate(c, factor); });
-        break;
-      case Kind::hue:
-        replace(image, [shift = static_cast<uint8_t>(operation.value)](const Rgb& c) {
-          return shift_hue(c, shift);
-        });
-        break;
-      case Kind::grayscale:
-        replace(image, [](const Rgb& c) {
-          const uint8_t v = luma(c.r, c.g, c.b);
-          return Rgb{v, v, v};
-        });
-        break;
-      case Kind::sharpness:
-        image = smooth_and_blend(image, static_cast<float>(operation.value));
-        break;
-      default:
-        image = transform(operation, image);
+    } else if (operation.kind != Kind::identity) {
+      settle();
+      run(operation);
     }
   }
-  settle(image);
-  return image;
+  settle();
+  return image_;
 }
 
-bool PixelOperator::tables_of(const PixelOperation& operation, const Image& image, Tables& tables) const {
+void PixelOperator::run(const PixelOperation& operation) {
+  const auto factor = static_cast<float>(operation.value);
+  const auto shift = static_cast<uint8_t>(operation.value);
+  switch (operation.kind) {
+    case Kind::mirror:
+      replace([](const Rgb& c) { return c; });
+      mirror(own_);
+      break;
+    case Kind::saturation:
+      replace([factor](const Rgb& c) { return saturate(c, factor); });
+      break;
+    case Kind::hue:
+      replace([shift](const Rgb& c) { return shift_hue(c, shift); });
+      break;
+    case Kind::grayscale:
+      replace([](const Rgb& c) {
+        const uint8_t v = luma(c.r, c.g, c.b);
+        return Rgb{v, v, v};
+      });
+      break;
+    case Kind::sharpness:
+      smooth_and_blend(factor);
+      break;
+    default:
+      transform(operation);
+  }
+}
+
+template <class Of>
+void PixelOperator::replace(Of of) {
+  if (own_.data == nullptr) own_ = scratch();
+  for (int y = 0; y < image_.height; ++y) {
+    const uint8_t* from = image_.row(y);
+    uint8_t* to = own_.row(y);
+    for (int x = 0; x < image_.width; ++x, from += kChannels, to += kChannels) {
+      const Rgb c = of(Rgb{from[0], from[1], from[2]});
+      to[0] = c.r;
+      to[1] = c.g;
+      to[2] = c.b;
+    }
+  }
+  image_ = own_;
+}
+
+bool PixelOperator::tables_of(const PixelOperation& operation, Tables& tables) const {
   const auto seen = [this](int c, uint8_t byte) { return pending_ ? tables_[c][byte] : byte; };
   const auto factor = static_cast<float>(operation.value);
   switch (operation.kind) {
@@ -101,15 +111,15 @@ bool PixelOperator::tables_of(const PixelOperation& operation, const Image& imag
       return true;
     case Kind::contrast: {
       uint64_t sum = 0;
-      each_pixel(image, [&](const uint8_t* p) { sum += luma(seen(0, p[0]), seen(1, p[1]), seen(2, p[2])); });
-      const int pivot = contrast_pivot(sum, static_cast<uint64_t>(image.width) * image.height);
+      each_pixel(image_, [&](const uint8_t* p) { sum += luma(seen(0, p[0]), seen(1, p[1]), seen(2, p[2])); });
+      const int pivot = contrast_pivot(sum, static_cast<uint64_t>(image_.width) * image_.height);
       fill_tables(tables, [&](int byte) { return blend(pivot, byte, factor); });
       return true;
     }
     case Kind::autocontrast:
     case Kind::equalize: {
       uint32_t histograms[kChannels][256] = {};
-      each_pixel(image, [&](const uint8_t* p) {
+      each_pixel(image_, [&](const uint8_t* p) {
         for (int c = 0; c < kChannels; ++c) ++histograms[c][seen(c, p[c])];
       });
       for (int c = 0; c < kChannels; ++c) {
@@ -133,15 +143,16 @@ bool PixelOperator::tables_of(const PixelOperation& operation, const Image& imag
   }
 }
 
-void PixelOperator::settle(const Image& image) {
+void PixelOperator::settle() {
   if (!pending_) return;
   pending_ = false;
-  replace(image, [this](const Rgb& c) { return Rgb{tables_[0][c.r], tables_[1][c.g], tables_[2][c.b]}; });
+  replace([this](const Rgb& c) { return Rgb{tables_[0][c.r], tables_[1][c.g], tables_[2][c.b]}; });
 }
 
 // The border's pixels are their own smoothed ones.
-Image PixelOperator::smooth_and_blend(const Image& image, float factor) {
-  const Image out = scratch(image);
+void PixelOperator::smooth_and_blend(float factor) {
+  const ConstImage image = image_;
+  const Image out = scratch();
   const size_t bytes = static_cast<size_t>(kChannels) * image.width;
   for (int y = 0; y < image.height; ++y) {
     const uint8_t* const from = image.row(y);
@@ -155,11 +166,12 @@ Image PixelOperator::smooth_and_blend(const Image& image, float factor) {
       to[i] = blend(smooth(neighbours, from[i]), from[i], factor);
     }
   }
-  return out;
+  image_ = own_ = out;
 }
 
-Image PixelOperator::transform(const PixelOperation& operation, const Image& image) {
-  const Image out = scratch(image);
+void PixelOperator::transform(const PixelOperation& operation) {
+  const ConstImage image = image_;
+  const Image out = scratch();
   const FixedAffine fixed(operation.matrix);
   for (int y = 0; y < image.height; ++y) {
     uint8_t* to = out.row(y);
@@ -180,14 +192,14 @@ Image PixelOperator::transform(const PixelOperation& operation, const Image& ima
       }
     }
   }
-  return out;
+  image_ = own_ = out;
 }
 
-Image PixelOperator::scratch(const Image& image) {
-  std::vector<uint8_t>& buffer = scratch_[image.data == scratch_[0].data() ? 1 : 0];
-  const ptrdiff_t stride = static_cast<ptrdiff_t>(kChannels) * image.width;
-  buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(image.height));
-  return {buffer.data(), image.width, image.height, stride};
+Image PixelOperator::scratch() {
+  std::vector<uint8_t>& buffer = scratch_[own_.data != nullptr && own_.data == scratch_[0].data() ? 1 : 0];
+  const ptrdiff_t stride = static_cast<ptrdiff_t>(kChannels) * image_.width;
+  buffer.resize(static_cast<size_t>(stride) * static_cast<size_t>(image_.height));
+  return {buffer.data(), image_.width, image_.height, stride};
 }
 
 }  // namespace fastload::image

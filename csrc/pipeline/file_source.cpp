@@ -1,140 +1,33 @@
 #include "pipeline/file_source.hpp"
 
-#include <cstring>
-#include <optional>
-
 #include "error.hpp"
 #include "shard/file.hpp"
 
 namespace fastload::pipeline {
-namespace {
 
-using jpeg::Fallback;
-
-// A JPEG's end marker cannot occur within its entropy-coded data. Pillow refuses a file without it, even
-// where the crop would not reach the end.
-bool has_end(jpeg::Bytes file, size_t entropy_offset) {
-  for (size_t k = file.size(); k-- > entropy_offset + 1;) {
-    if (file[k] == 0xD9 && file[k - 1] == 0xFF) return true;
-  }
-  return false;
-}
-
-// Why our own decoder is not asked at all.
-Fallback judge(const jpeg::Header& header, jpeg::Bytes file) {
-  if (!has_end(file, header.entropy_offset)) return Fallback::damaged;
-  if (const Fallback reason = jpeg::fallback_of(header.process); reason != Fallback::none) return reason;
-  const int components = header.layout.components;
-  return components == 1 || components == 3 ? Fallback::none : Fallback::unsupported;
-}
-
-class FileReader final : public SampleReader {
- public:
-  explicit FileReader(const FileSource& source) : source_(source) {}
-
-  SampleInfo open(uint64_t index) override {
-    const shard::File file(std::string(source_.path(index)), shard::File::Mode::read);
-    bytes_.resize(file.size());
-    file.read_at(0, bytes_);
-    effort_ = {bytes_.size(), true, Fallback::none, false};
-    by_foreign_ = false;
-    int width = 0, height = 0;
-    try {
-      const jpeg::Header header = jpeg::read_header(bytes_);
-      effort_.fallback = judge(header, bytes_);
-      width = header.layout.width;
-      height = header.layout.height;
-    } catch (const Error&) {
-      effort_.foreign = true;
-    }
-    if (effort_.foreign || effort_.fallback != Fallback::none) {
-      const jpeg::Pixels& whole = decode_whole();
-      width = whole.width;
-      height = whole.height;
-    }
-    return {width, height, source_.label(index), !by_foreign_};
-  }
-
-  void read(const image::Rect& crop, int reduction) override {
-    crop_ = crop;
-    reduction_ = reduction;
-  }
-
-  jpeg::Pixels& decode() override {
-    if (!by_foreign_) {
-      const std::optional<Fallback> outcome = try_decode();
-      effort_.fallback = outcome.value_or(Fallback::damaged);
-      if (effort_.fallback == Fallback::none) return pixels_;
-      decode_whole();
-      // What is not broken to the foreign decoder is not to libjpeg, which can reduce it.
-      if (outcome && reduction_ > 1) return pixels_;
-    }
-    cut();
-    return pixels_;
-  }
-
-  [[nodiscard]] Effort effort() const override { return effort_; }
-
- private:
-  std::optional<Fallback> try_decode() {
-    try {
-      return decoder_.decode(bytes_, crop_, pixels_, reduction_);
-    } catch (const Error&) {  // libjpeg's verdict; the foreign decoder's counts
-      return std::nullopt;
-    }
-  }
-
-  const jpeg::Pixels& decode_whole() {
-    source_.foreign_decoder()(bytes_, whole_);
-    by_foreign_ = true;
-    return whole_;
-  }
-
-  void cut() {
-    if (crop_.x < 0 || crop_.y < 0 || crop_.x + crop_.width > whole_.width ||
-        crop_.y + crop_.height > whole_.height) {
-      throw Error(ErrorKind::jpeg, "the image has another size than its header says");
-    }
-    pixels_.resize(crop_.width, crop_.height);
-    const image::Image from = whole_.view(), to = pixels_.view();
-    for (int y = 0; y < crop_.height; ++y) {
-      std::memcpy(to.row(y), from.row(crop_.y + y) + 3 * static_cast<ptrdiff_t>(crop_.x),
-                  3 * static_cast<size_t>(crop_.width));
-    }
-  }
-
-  const FileSource& source_;
-  std::vector<uint8_t> bytes_;
-  image::Rect crop_;
-  int reduction_ = 1;
-  Effort effort_;
-  jpeg::Decoder decoder_;
-  jpeg::Pixels pixels_;
-  bool by_foreign_ = false;
-  jpeg::Pixels whole_;  // by the foreign decoder, if it was asked
-};
-
-}  // namespace
-
-FileSource::FileSource(std::string paths, std::vector<int32_t> labels, ForeignDecoder decode)
-    : paths_(std::move(paths)), labels_(std::move(labels)), decode_(std::move(decode)) {
-  starts_.reserve(labels_.size() + 1);
+FileSource::FileSource(std::string paths, std::vector<int32_t> labels, ForeignDecoder decode, bool upright)
+    : EncodedSource(std::move(labels), std::move(decode), upright), paths_(std::move(paths)) {
+  starts_.reserve(size() + 1);
   starts_.push_back(0);
   for (size_t end = paths_.find('\0'); end != std::string::npos; end = paths_.find('\0', end + 1)) {
     starts_.push_back(end + 1);
   }
-  if (starts_.size() != labels_.size() + 1 || starts_.back() != paths_.size()) {
-    throw Error(ErrorKind::value, std::to_string(starts_.size() - 1) + " paths for " +
-                                      std::to_string(labels_.size()) + " labels");
+  if (starts_.size() != size() + 1 || starts_.back() != paths_.size()) {
+    throw Error(ErrorKind::value,
+                std::to_string(starts_.size() - 1) + " paths for " + std::to_string(size()) + " labels");
   }
 }
 
 std::string_view FileSource::path(uint64_t index) const {
-  if (index >= size()) {
-    throw Error(ErrorKind::index,
-                "index " + std::to_string(index) + " in a dataset of " + std::to_string(size()) + " samples");
-  }
+  check(index);
   return {paths_.data() + starts_[index], starts_[index + 1] - starts_[index] - 1};
+}
+
+jpeg::Bytes FileSource::read(uint64_t index, std::vector<uint8_t>& buffer) const {
+  const shard::File file(std::string(path(index)), shard::File::Mode::read);
+  buffer.resize(file.size());
+  file.read_at(0, buffer);
+  return buffer;
 }
 
 SampleSource::Place FileSource::place(uint64_t index) const {
@@ -142,7 +35,5 @@ SampleSource::Place FileSource::place(uint64_t index) const {
   const std::string_view name = whole.substr(whole.rfind('/') + 1);
   return {std::string(whole), std::string(name.substr(0, name.rfind('.'))), 0};
 }
-
-std::unique_ptr<SampleReader> FileSource::reader() const { return std::make_unique<FileReader>(*this); }
 
 }  // namespace fastload::pipeline

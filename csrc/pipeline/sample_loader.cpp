@@ -8,6 +8,7 @@
 namespace fastload::pipeline {
 namespace {
 
+using image::ConstImage;
 using image::Image;
 using image::Rect;
 
@@ -56,7 +57,7 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
   watch.lap(counters_.read_ns);
   const Image decoded = reader_->decode().view();
   watch.lap(counters_.decode_ns);
-  const Image image = operator_(drawing_.augmentation.pixels, resample(decoded, region));
+  const ConstImage image = operator_(drawing_.augmentation.pixels, resample(decoded, region));
   watch.lap(counters_.resample_ns);
   store(image, slot);
   watch.lap(counters_.store_ns);
@@ -64,7 +65,7 @@ int32_t SampleLoader::load(uint64_t index, uint64_t seed, uint32_t epoch, int sl
   return sample.label;
 }
 
-void SampleLoader::store(const Image& image, void* slot) const {
+void SampleLoader::store(const ConstImage& image, void* slot) const {
   const Augmentation& augmentation = drawing_.augmentation;
   if (augmentation.light) {
     plan_.store()(image, drawing_.flip, *augmentation.light, slot);

@@ -31,7 +31,7 @@ class SampleLoader {
 
  private:
   image::Image resample(image::Image image, const image::Rect& decoded);
-  void store(const image::Image& image, void* slot) const;
+  void store(const image::ConstImage& image, void* slot) const;
   void count();
 
   const Plan& plan_;

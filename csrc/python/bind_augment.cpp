@@ -48,13 +48,12 @@ Pixels apply(const Pixels& rgb, const std::vector<PixelOperation>& operations) {
   }
   thread_local image::PixelOperator run;
   const int height = static_cast<int>(rgb.shape(0)), width = static_cast<int>(rgb.shape(1));
-  std::vector<uint8_t> bytes(rgb.data(), rgb.data() + rgb.size());
   Pixels out({height, width, image::kChannels});
   uint8_t* const to = out.mutable_data();
   const py::gil_scoped_release release;
-  const image::Image result =
-      run(operations, {bytes.data(), width, height, static_cast<ptrdiff_t>(image::kChannels) * width});
-  std::memcpy(to, result.data, bytes.size());
+  const ptrdiff_t stride = static_cast<ptrdiff_t>(image::kChannels) * width;
+  const image::ConstImage result = run(operations, {rgb.data(), width, height, stride});
+  std::memcpy(to, result.data, static_cast<size_t>(stride) * height);
   return out;
 }
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <variant>
 
-#include "pipeline/file_source.hpp"
+#include "pipeline/encoded_source.hpp"
 #include "pipeline/loader.hpp"
 #include "pipeline/permutation.hpp"
 #include "pipeline/shard_source.hpp"
@@ -96,10 +96,10 @@ py::dict counters(const Loader& loader) {
   return result;
 }
 
-using Source = std::variant<std::shared_ptr<shard::Dataset>, std::shared_ptr<pipeline::FileSource>>;
+using Source = std::variant<std::shared_ptr<shard::Dataset>, std::shared_ptr<pipeline::EncodedSource>>;
 
 std::shared_ptr<const pipeline::SampleSource> to_source(const Source& source) {
-  if (const auto* files = std::get_if<std::shared_ptr<pipeline::FileSource>>(&source)) return *files;
+  if (const auto* encoded = std::get_if<std::shared_ptr<pipeline::EncodedSource>>(&source)) return *encoded;
   return std::make_shared<pipeline::ShardSource>(std::get<std::shared_ptr<shard::Dataset>>(source));
 }
 

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "pipeline/file_source.hpp"
+#include "pipeline/memory_source.hpp"
 #include "python/bind.hpp"
 #include "python/convert.hpp"
 
@@ -10,15 +11,25 @@ namespace py = pybind11;
 namespace fastload {
 namespace {
 
+using pipeline::EncodedSource;
 using pipeline::FileSource;
+using pipeline::MemorySource;
+
+using Labels = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
+using Places = py::array_t<uint64_t, py::array::c_style | py::array::forcecast>;
 
 // The last reference may go on a thread that does not hold the GIL.
 struct WithGil {
-  void operator()(const py::function* function) const {
+  template <class Object>
+  void operator()(const Object* object) const {
     const py::gil_scoped_acquire acquire;
-    delete function;
+    delete object;
   }
 };
+
+std::vector<int32_t> to_vector(const Labels& labels) {
+  return {labels.data(), labels.data() + labels.size()};
+}
 
 // A Python function from bytes to an array, as a decoder that any thread may call.
 pipeline::ForeignDecoder foreign_decoder(const py::function& decode) {
@@ -41,18 +52,36 @@ pipeline::ForeignDecoder foreign_decoder(const py::function& decode) {
   };
 }
 
+// Addresses and sizes of images in memory that `owner` keeps.
+std::shared_ptr<MemorySource> memory_source(const Places& addresses, const Places& sizes,
+                                            const Labels& labels, const py::object& owner,
+                                            const py::function& decode, bool upright) {
+  if (addresses.size() != sizes.size()) throw Error(ErrorKind::value, "not as many sizes as addresses");
+  std::vector<jpeg::Bytes> images;
+  images.reserve(static_cast<size_t>(sizes.size()));
+  for (py::ssize_t k = 0; k < sizes.size(); ++k) {
+    images.emplace_back(reinterpret_cast<const uint8_t*>(addresses.data()[k]), sizes.data()[k]);
+  }
+  const std::shared_ptr<const py::object> held(new py::object(owner), WithGil());
+  return std::make_shared<MemorySource>(std::move(images), to_vector(labels), held, foreign_decoder(decode),
+                                        upright);
+}
+
 }  // namespace
 
 void bind_source(py::module_& m) {
-  using Labels = py::array_t<int32_t, py::array::c_style | py::array::forcecast>;
-  py::class_<FileSource, std::shared_ptr<FileSource>>(m, "FileSource")
-      .def(py::init([](const py::bytes& paths, const Labels& labels, const py::function& decode) {
-             return std::make_shared<FileSource>(
-                 std::string(paths), std::vector<int32_t>(labels.data(), labels.data() + labels.size()),
-                 foreign_decoder(decode));
-           }),
-           py::arg("paths"), py::arg("labels"), py::arg("decode"))
-      .def("__len__", &FileSource::size);
+  py::class_<EncodedSource, std::shared_ptr<EncodedSource>>(m, "EncodedSource")
+      .def("__len__", &EncodedSource::size);
+  py::class_<FileSource, EncodedSource, std::shared_ptr<FileSource>>(m, "FileSource")
+      .def(py::init(
+               [](const py::bytes& paths, const Labels& labels, const py::function& decode, bool upright) {
+                 return std::make_shared<FileSource>(std::string(paths), to_vector(labels),
+                                                     foreign_decoder(decode), upright);
+               }),
+           py::arg("paths"), py::arg("labels"), py::arg("decode"), py::arg("upright") = false);
+  py::class_<MemorySource, EncodedSource, std::shared_ptr<MemorySource>>(m, "MemorySource")
+      .def(py::init(&memory_source), py::arg("addresses"), py::arg("sizes"), py::arg("labels"),
+           py::arg("owner"), py::arg("decode"), py::arg("upright"));
 }
 
 }  // namespace fastload
