@@ -17,22 +17,22 @@ namespace fastload::image {
 class FixedAffine {
  public:
   FL_HD explicit FixedAffine(const double (&m)[6])
-      : x_{fixed(m[0]), fixed(m[1]), fixed(m[2] + m[0] * 0.5 + m[1] * 0.5)},
-        y_{fixed(m[3]), fixed(m[4]), fixed(m[5] + m[3] * 0.5 + m[4] * 0.5)} {}
+      : rows_{{fixed(m[0]), fixed(m[1]), fixed(m[2] + m[0] * 0.5 + m[1] * 0.5)},
+              {fixed(m[3]), fixed(m[4]), fixed(m[5] + m[3] * 0.5 + m[4] * 0.5)}} {}
 
-  [[nodiscard]] FL_HD int source_x(int x, int y) const { return at(x_, x, y); }
-  [[nodiscard]] FL_HD int source_y(int x, int y) const { return at(y_, x, y); }
+  [[nodiscard]] FL_HD int source_x(int x, int y) const { return at(rows_[0], x, y); }
+  [[nodiscard]] FL_HD int source_y(int x, int y) const { return at(rows_[1], x, y); }
 
  private:
   FL_HD static uint32_t fixed(double v) {
-    return static_cast<uint32_t>(static_cast<int32_t>(std::floor(v * 65536.0 + 0.5)));
+    return static_cast<uint32_t>(static_cast<int64_t>(std::floor(v * 65536.0 + 0.5)));
   }
   FL_HD static int at(const uint32_t (&row)[3], int x, int y) {
     return static_cast<int32_t>(row[0] * static_cast<uint32_t>(x) + row[1] * static_cast<uint32_t>(y) +
                                 row[2]) >>
            16;
   }
-  uint32_t x_[3], y_[3];
+  uint32_t rows_[2][3];
 };
 
 FL_HD inline int clamp(int value, int count) { return value < 0 ? 0 : value < count ? value : count - 1; }

@@ -8,7 +8,7 @@
 #include "image/geometry.hpp"
 #include "image/store.hpp"
 #include "normal_quantile.hpp"
-#include "philox.hpp"
+#include "philox4x32.hpp"
 
 namespace fastload::image {
 

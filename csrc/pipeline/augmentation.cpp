@@ -33,10 +33,11 @@ struct Draw {
                                               factor(op.saturation), factor(op.hue)};
     constexpr Kind kKinds[4] = {Kind::brightness, Kind::contrast, Kind::saturation, Kind::hue};
     for (const int k : order) {
-      if (!factors[k]) continue;
+      const std::optional<double>& drawn = factors[k];
+      if (!drawn) continue;
       // torchvision truncates hue to steps of 1/255, which wrap around modulo 256.
       const double value =
-          kKinds[k] == Kind::hue ? static_cast<uint8_t>(static_cast<int>(*factors[k] * 255)) : *factors[k];
+          kKinds[k] == Kind::hue ? static_cast<uint8_t>(static_cast<int>(*drawn * 255)) : *drawn;
       augmentation.pixels.push_back(operation_of(kKinds[k], value));
     }
   }

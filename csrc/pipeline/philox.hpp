@@ -1,11 +1,11 @@
-// Random numbers by counter: a draw depends on (seed, epoch, sample, operation) alone, so not on threads, batch
-// size, order or world size.
+// Random numbers by counter: a draw depends on (seed, epoch, sample, operation) alone, so not on threads,
+// batch size, order or world size.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "philox.hpp"
+#include "philox4x32.hpp"
 
 namespace fastload::pipeline {
 
