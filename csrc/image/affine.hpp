@@ -32,6 +32,7 @@ class FixedAffine {
                                 row[2]) >>
            16;
   }
+  // NOLINTNEXTLINE(modernize-use-default-member-init): it depends on the argument
   uint32_t rows_[2][3];
 };
 
