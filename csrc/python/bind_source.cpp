@@ -1,6 +1,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <bit>
+
 #include "pipeline/file_source.hpp"
 #include "pipeline/memory_source.hpp"
 #include "python/bind.hpp"
@@ -60,7 +62,7 @@ std::shared_ptr<MemorySource> memory_source(const Places& addresses, const Place
   std::vector<jpeg::Bytes> images;
   images.reserve(static_cast<size_t>(sizes.size()));
   for (py::ssize_t k = 0; k < sizes.size(); ++k) {
-    images.emplace_back(reinterpret_cast<const uint8_t*>(addresses.data()[k]), sizes.data()[k]);
+    images.emplace_back(std::bit_cast<const uint8_t*>(addresses.data()[k]), sizes.data()[k]);
   }
   const std::shared_ptr<const py::object> held(new py::object(owner), WithGil());
   return std::make_shared<MemorySource>(std::move(images), to_vector(labels), held, foreign_decoder(decode),
