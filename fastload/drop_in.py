@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastload.dataset import ShardDataset
 from fastload.errors import TransformError
-from fastload.files import FileList
+from fastload.files import INT32, FileList
 from fastload.transforms import Normalize, RandomErasing, ToDtype, Transform
 from fastload.transforms.mix import Mixing
 from fastload.translate import Untranslatable, short, translate_transform
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _SUBSET = "torch.utils.data.dataset.Subset"
 _CONCAT = "torch.utils.data.dataset.ConcatDataset"
 _TABLE = "datasets.arrow_dataset.Dataset"  # Hugging Face's
-_INT32 = range(-(2**31), 2**31)
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def _folder_files(dataset: Any) -> list[tuple[str, int]]:
     if dataset.target_transform is not None:
         raise Untranslatable(f"its target_transform {short(dataset.target_transform)} is a Python function")
     for path, label in dataset.samples:
-        if type(label) is not int or label not in _INT32:
+        if type(label) is not int or label not in INT32:
             raise Untranslatable(f"the label of {path} is {label!r}, not an integer")
     return list(dataset.samples)
 

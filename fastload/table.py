@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,18 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from fastload.files import decode_with_pillow
+from fastload.files import INT32, EncodedSamples, decode_with_pillow, join_paths
 from fastload.translate import Untranslatable, contains_rgb, short
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from fastload import _native
 
-_INT32 = range(-(2**31), 2**31)
-
-
-class TableImages:
+class TableImages(EncodedSamples):
     """Row k of ``dataset`` (a ``datasets.Dataset``) has an image and an integer label; no column but these.
 
     Images are upright RGB, as ``datasets`` decodes them: baseline JPEGs without an orientation by fastload's
@@ -32,9 +27,6 @@ class TableImages:
     Raises Untranslatable for any other dataset, with the reason.
     """
 
-    is_view = False
-    class_count = 0
-
     def __init__(self, dataset: Any) -> None:
         from fastload import _native
 
@@ -43,46 +35,39 @@ class TableImages:
         if table.column(columns.label).null_count:
             raise Untranslatable(f"its column {columns.label!r} has rows without a label")
         labels = _take(table.column(columns.label).to_numpy(), rows)
-        if labels.size and not (int(labels.min()) in _INT32 and int(labels.max()) in _INT32):
+        if labels.size and not (int(labels.min()) in INT32 and int(labels.max()) in INT32):
             raise Untranslatable(f"its column {columns.label!r} has labels beyond 32 bits")
         self._columns = columns
         self.labels = labels.astype(np.int32)
-        addresses, sizes, paths = _images(table.column(columns.image), rows)
+        images = table.column(columns.image).chunks
+        addresses, self._sizes = _find_images(images, rows)
+        self._paths: npt.NDArray[Any] | None = None
         if addresses.all():
-            self._identity = sizes.tobytes()
-            self.native: _native.EncodedSource = _native.MemorySource(
-                addresses, sizes, self.labels, table, decode_upright, upright=True
+            self.native = _native.MemorySource(
+                addresses, self._sizes, self.labels, table, decode_upright, upright=True
             )
             return
+        self._paths = paths = _take(_find_paths(images), rows)
         if addresses.any() or any(path is None or "://" in path for path in paths):
             raise Untranslatable(
                 f"its column {columns.image!r} has images neither in the table nor all in local files"
             )
-        self._identity = "\0".join(map(os.path.basename, paths)).encode()
-        blob = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self.native = _native.FileSource(blob, self.labels, decode_upright, upright=True)
-
-    @property
-    def indices(self) -> npt.NDArray[np.int64]:
-        return np.arange(len(self), dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.labels)
+        self.native = _native.FileSource(join_paths(paths), self.labels, decode_upright, upright=True)
 
     def __repr__(self) -> str:
         return f"{len(self)} rows"
 
     def batch(self, *columns: Any) -> dict[str, Any]:
-        """Images, labels and perhaps a mask, as the user gets them."""
         return dict(zip((self._columns.image, self._columns.label, "mask"), columns, strict=False))
 
     def sample(self, image: Any, label: int) -> dict[str, Any]:
-        """As a collate_fn gets it."""
         return self.batch(image, label)
 
-    def fingerprint(self) -> list[str]:
-        """Of the images' sizes in bytes (of their names, where they are files) and labels."""
-        return [hashlib.sha256(part).hexdigest() for part in (self._identity, self.labels.tobytes())]
+    def _identity(self) -> bytes:
+        """Their sizes in bytes; their names, where they are files."""
+        if self._paths is None:
+            return self._sizes.tobytes()
+        return "\0".join(map(os.path.basename, self._paths)).encode()
 
 
 @dataclass(frozen=True)
@@ -148,13 +133,20 @@ def _take(values: npt.NDArray[Any], rows: npt.NDArray[np.int64] | None) -> npt.N
     return values if rows is None else values[rows]
 
 
-def _images(column: Any, rows: npt.NDArray[np.int64] | None) -> list[npt.NDArray[Any]]:
-    return [_take(np.concatenate(parts), rows) for parts in zip(*_chunks(column.chunks), strict=True)]
+def _find_images(
+    chunks: Iterable[Any], rows: npt.NDArray[np.int64] | None
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+    """Addresses (0: null) and sizes of the images' bytes."""
+    addresses, sizes = (np.concatenate(parts) for parts in zip(*_chunks(chunks), strict=True))
+    return _take(addresses, rows), _take(sizes, rows)
 
 
-def _chunks(chunks: Iterable[Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
-    """Of each chunk of a column: addresses (0: null) and sizes of the images' bytes, and their paths."""
-    yield np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, object)
+def _find_paths(chunks: Iterable[Any]) -> npt.NDArray[Any]:
+    return np.array([path for chunk in chunks for path in chunk.field("path").to_pylist()], object)
+
+
+def _chunks(chunks: Iterable[Any]) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]]:
+    yield np.empty(0, np.uint64), np.empty(0, np.uint64)
     for chunk in chunks:
         content = chunk.field("bytes")
         _, offsets, data = content.buffers()
@@ -164,11 +156,7 @@ def _chunks(chunks: Iterable[Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
             zero_copy_only=False
         )
         base = np.uint64(data.address if data is not None else 0)
-        yield (
-            np.where(present, ends[:-1] + base, np.uint64(0)),
-            np.diff(ends),
-            np.array(chunk.field("path").to_pylist(), object),
-        )
+        yield np.where(present, ends[:-1] + base, np.uint64(0)), np.diff(ends)
 
 
 def decode_upright(data: bytes) -> npt.NDArray[np.uint8]:

@@ -246,7 +246,7 @@ def test_unscaled_values_get_the_light_of_bytes(dataset: fastload.ShardDataset) 
 
 POLICIES: dict[str, tuple[Any, Any, Any]] = {
     "RandAugment": (T.RandAugment(), V.RandAugment(), auto._moderate(90, 120)),
-    "TrivialAugmentWide": (T.TrivialAugmentWide(fill=7), V.TrivialAugmentWide(fill=7), auto._WIDE),
+    "TrivialAugmentWide": (T.TrivialAugmentWide(fill=7), V.TrivialAugmentWide(fill=7), auto._wide(90, 120)),
     "AutoAugment": (
         T.AutoAugment(interpolation="bilinear", fill=(3, 4, 5)),
         V.AutoAugment(interpolation=V.InterpolationMode.BILINEAR, fill=[3, 4, 5]),
@@ -280,7 +280,7 @@ def test_every_operation_and_magnitude_is_torchvisions(name: str) -> None:
 def test_thresholds_of_v2_are_v2s() -> None:
     """Rounded another way, which matters where they should be whole."""
     one, two = (
-        auto._Operations(T.RandAugment(v2_thresholds=v2_), auto._WIDE, 31, 9, 9)._scale("Solarize")
+        auto._Operations(T.RandAugment(v2_thresholds=v2_), auto._wide(9, 9), 31, 9, 9)._scale("Solarize")
         for v2_ in (False, True)
     )
     assert [math.ceil(a) for a in one] != [math.ceil(b) for b in two]

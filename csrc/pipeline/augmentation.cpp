@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "normal_quantile.hpp"
+#include "pipeline/random_rect.hpp"
 
 namespace fastload::pipeline {
 namespace {
@@ -77,14 +78,11 @@ struct Draw {
     for (int attempt = 0; attempt < 10; ++attempt) {
       const double target = area * random.uniform(op.scale[0], op.scale[1]);
       const double ratio = std::exp(random.uniform(log_low, log_high));
-      const int h = static_cast<int>(std::nearbyint(std::sqrt(target * ratio)));
-      const int w = static_cast<int>(std::nearbyint(std::sqrt(target / ratio)));
+      const int h = round_half_even(std::sqrt(target * ratio));
+      const int w = round_half_even(std::sqrt(target / ratio));
       if (h >= height || w >= width) continue;
       image::Erasure erasure;
-      erasure.rect.y = static_cast<int>(random.below(static_cast<uint32_t>(height - h + 1)));
-      erasure.rect.x = static_cast<int>(random.below(static_cast<uint32_t>(width - w + 1)));
-      erasure.rect.width = w;
-      erasure.rect.height = h;
+      erasure.rect = random_place(w, h, width, height, random);
       erasure.noise = !op.value;
       for (int c = 0; c < 3 && op.value; ++c) erasure.value[c] = (*op.value)[c];
       const uint64_t upper = random.bits();

@@ -4,6 +4,7 @@
 
 #include "error.hpp"
 #include "jpeg/reduction.hpp"
+#include "pipeline/random_rect.hpp"
 
 namespace fastload::pipeline {
 namespace {
@@ -17,9 +18,6 @@ int reduction_of(const Rect& crop, int width, int height) {
     reduction /= 2;
   return reduction;
 }
-
-// Python's round(): halves to even, which is the default rounding mode.
-int round_half_even(double value) { return static_cast<int>(std::nearbyint(value)); }
 
 // The image as the operations so far have left it, with crops kept as numbers until pixels are needed.
 class Canvas {
@@ -108,9 +106,7 @@ Rect random_resized_crop(const RandomResizedCrop& op, int width, int height, Ran
     const int w = round_half_even(std::sqrt(target * ratio));
     const int h = round_half_even(std::sqrt(target / ratio));
     if (w < 1 || w > width || h < 1 || h > height) continue;
-    const int y = static_cast<int>(random.below(static_cast<uint32_t>(height - h + 1)));
-    const int x = static_cast<int>(random.below(static_cast<uint32_t>(width - w + 1)));
-    return {x, y, w, h};
+    return random_place(w, h, width, height, random);
   }
   const double ratio = static_cast<double>(width) / height;
   int w = width, h = height;
@@ -169,9 +165,7 @@ struct Apply {
 
   void operator()(const RandomCrop& op) {
     check_fits("RandomCrop", op.width, op.height, canvas);
-    const int y = static_cast<int>(random.below(static_cast<uint32_t>(canvas.height() - op.height + 1)));
-    const int x = static_cast<int>(random.below(static_cast<uint32_t>(canvas.width() - op.width + 1)));
-    canvas.crop({x, y, op.width, op.height});
+    canvas.crop(random_place(op.width, op.height, canvas.width(), canvas.height(), random));
   }
 
   void operator()(const RandomHorizontalFlip& op) {

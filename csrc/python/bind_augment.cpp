@@ -17,6 +17,7 @@
 #include "pipeline/augmentation.hpp"
 #include "pipeline/plan.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 
 namespace py = pybind11;
 
@@ -65,9 +66,8 @@ py::tuple draw(const pipeline::Plan& plan, int width, int height, uint64_t seed,
   plan.draw(width, height, {seed, epoch, index}, drawing);
   py::list erasures;
   for (const image::Erasure& erasure : drawing.augmentation.erasures) {
-    const image::Rect& r = erasure.rect;
     const auto& v = erasure.value;
-    erasures.append(py::make_tuple(py::make_tuple(r.x, r.y, r.width, r.height),
+    erasures.append(py::make_tuple(to_tuple(erasure.rect),
                                    erasure.noise ? py::object(py::none()) : py::make_tuple(v[0], v[1], v[2]),
                                    erasure.key));
   }

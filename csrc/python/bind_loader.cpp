@@ -11,6 +11,7 @@
 #include "pipeline/permutation.hpp"
 #include "pipeline/shard_source.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 #include "python/dlpack.hpp"
 
 namespace py = pybind11;
@@ -24,10 +25,6 @@ using pipeline::Loader;
 using pipeline::Plan;
 
 using Indices = py::array_t<int64_t, py::array::c_style | py::array::forcecast>;
-
-std::vector<int64_t> to_vector(const Indices& indices) {
-  return {indices.data(), indices.data() + indices.size()};
-}
 
 // Waits with the GIL released, in turns short enough that Ctrl-C is felt.
 std::unique_ptr<Batch> next(Loader& loader, double timeout_seconds) {

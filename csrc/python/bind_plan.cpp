@@ -10,6 +10,7 @@
 
 #include "pipeline/plan.hpp"
 #include "python/bind.hpp"
+#include "python/convert.hpp"
 
 namespace py = pybind11;
 
@@ -38,11 +39,10 @@ struct PlanBuilder {
 py::tuple draw(const Plan& plan, int width, int height, uint64_t seed, uint32_t epoch, uint64_t index) {
   pipeline::Drawing drawing;
   plan.draw(width, height, {seed, epoch, index}, drawing);
-  auto box = [](const image::Rect& r) { return py::make_tuple(r.x, r.y, r.width, r.height); };
   py::list stages;
   for (const pipeline::Stage& stage : drawing.stages) {
     const py::object size = stage.resize ? py::object(py::make_tuple(stage.width, stage.height)) : py::none();
-    stages.append(py::make_tuple(box(stage.crop), stage.mirror, size, box(stage.window)));
+    stages.append(py::make_tuple(to_tuple(stage.crop), stage.mirror, size, to_tuple(stage.window)));
   }
   return py::make_tuple(stages, drawing.flip);
 }

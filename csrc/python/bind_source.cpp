@@ -29,10 +29,6 @@ struct WithGil {
   }
 };
 
-std::vector<int32_t> to_vector(const Labels& labels) {
-  return {labels.data(), labels.data() + labels.size()};
-}
-
 // A Python function from bytes to an array, as a decoder that any thread may call.
 pipeline::ForeignDecoder foreign_decoder(const py::function& decode) {
   const std::shared_ptr<const py::function> held(new py::function(decode), WithGil());

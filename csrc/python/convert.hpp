@@ -37,6 +37,15 @@ using Box = std::array<int, 4>;  // x, y, width, height
 
 inline image::Rect to_rect(const Box& box) { return {box[0], box[1], box[2], box[3]}; }
 
+inline pybind11::tuple to_tuple(const image::Rect& rect) {
+  return pybind11::make_tuple(rect.x, rect.y, rect.width, rect.height);
+}
+
+template <class T, int Flags>
+std::vector<T> to_vector(const pybind11::array_t<T, Flags>& array) {
+  return {array.data(), array.data() + array.size()};
+}
+
 // A copy of shape (height, width, 3).
 inline pybind11::array_t<uint8_t> to_array(const jpeg::Pixels& pixels) {
   pybind11::array_t<uint8_t> array({pixels.height, pixels.width, 3});

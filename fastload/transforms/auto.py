@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -54,7 +54,8 @@ def _moderate(height: int, width: int) -> _Limits:
     return _Limits(0.3, 150.0 / 331.0 * width, 150.0 / 331.0 * height, 30.0, 0.9, 4)
 
 
-_WIDE = _Limits(0.99, 32.0, 32.0, 135.0, 0.99, 6)
+def _wide(_height: int, _width: int) -> _Limits:
+    return _Limits(0.99, 32.0, 32.0, 135.0, 0.99, 6)
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,15 @@ def _fill_of(transform: RandAugment | TrivialAugmentWide | AutoAugment) -> tuple
     return tuple(int(value) for value in values * (3 if len(values) == 1 else 1))
 
 
-def _size_for(transform: object, size: tuple[int, int] | None) -> tuple[int, int]:
+def _operations(
+    transform: RandAugment | TrivialAugmentWide | AutoAugment,
+    limits: Callable[[int, int], _Limits],
+    bins: int,
+    size: tuple[int, int] | None,
+) -> _Operations:
     if size is None:
         raise fail(transform, "needs images of one size: put a crop or Resize((height, width)) before it")
-    return size
+    return _Operations(transform, limits(*size), bins, *size)
 
 
 @dataclass(frozen=True)
@@ -182,8 +188,7 @@ class RandAugment:
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
         from fastload import _native
 
-        height, width = _size_for(self, size)
-        operations = _Operations(self, _moderate(height, width), self.num_magnitude_bins, height, width)
+        operations = _operations(self, _moderate, self.num_magnitude_bins, size)
         choices = [
             [_native.PolicyStep(1.0, operations.variants(name, [self.magnitude]))] for name in _CHOICES
         ]
@@ -212,7 +217,7 @@ class TrivialAugmentWide:
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
         from fastload import _native
 
-        operations = _Operations(self, _WIDE, self.num_magnitude_bins, *_size_for(self, size))
+        operations = _operations(self, _wide, self.num_magnitude_bins, size)
         every = range(self.num_magnitude_bins)
         choices = [[_native.PolicyStep(1.0, operations.variants(name, every))] for name in _CHOICES]
         builder.augment(_native.RandomPolicy(choices))
@@ -241,8 +246,7 @@ class AutoAugment:
     def _add_to(self, builder: _native.PlanBuilder, size: tuple[int, int] | None) -> None:
         from fastload import _native
 
-        height, width = _size_for(self, size)
-        operations = _Operations(self, _moderate(height, width), 10, height, width)
+        operations = _operations(self, _moderate, 10, size)
         policies = [
             [_native.PolicyStep(p, operations.variants(name, [magnitude])) for name, p, magnitude in policy]
             for policy in POLICIES[self.policy]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from fastload.transforms._arguments import check_probability, fail
 
@@ -16,12 +16,28 @@ Jitter: TypeAlias = float | Sequence[float]
 OutputSize: TypeAlias = tuple[int, int] | None
 
 
-def add_policy(builder: _native.PlanBuilder, p: float, kind: str, value: float = 0.0) -> None:
+def _add_operation(builder: _native.PlanBuilder, p: float, kind: str, value: float = 0.0) -> None:
     """One operation with probability ``p``."""
     from fastload import _native
 
     operation = _native.PixelOperation(getattr(_native.PixelKind, kind), value)
     builder.augment(_native.RandomPolicy([[_native.PolicyStep(p, [operation])]]))
+
+
+class _RandomOperation:
+    """One operation with probability ``p``: what the transforms below differ in is which."""
+
+    _kind: ClassVar[str]  # of _native.PixelKind
+    p: float
+
+    def __post_init__(self) -> None:
+        check_probability(self, self.p)
+
+    def _value(self) -> float:
+        return 0.0
+
+    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
+        _add_operation(builder, self.p, self._kind, self._value())
 
 
 @dataclass(frozen=True)
@@ -71,108 +87,91 @@ class Grayscale:
     """Luma (ITU-R BT.601) in all three channels."""
 
     def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, 1.0, "grayscale")
+        _add_operation(builder, 1.0, "grayscale")
 
 
 @dataclass(frozen=True)
-class RandomGrayscale:
+class RandomGrayscale(_RandomOperation):
     """Luma (ITU-R BT.601) in all three channels, with probability ``p``."""
 
     p: float = 0.1
-
-    def __post_init__(self) -> None:
-        check_probability(self, self.p)
-
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "grayscale")
+    _kind: ClassVar[str] = "grayscale"
 
 
 @dataclass(frozen=True)
-class RandomInvert:
+class RandomInvert(_RandomOperation):
     """255 - value, with probability ``p``."""
 
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_probability(self, self.p)
-
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "invert")
+    _kind: ClassVar[str] = "invert"
 
 
 @dataclass(frozen=True)
-class RandomPosterize:
+class RandomPosterize(_RandomOperation):
     """Keeps the upper ``bits`` (1 .. 8) of every value, with probability ``p``."""
 
     bits: int
     p: float = 0.5
+    _kind: ClassVar[str] = "posterize"
 
     def __post_init__(self) -> None:
-        check_probability(self, self.p)
+        super().__post_init__()
         if not isinstance(self.bits, int) or not 1 <= self.bits <= 8:
             raise fail(self, f"bits must be a whole number in 1..8, not {self.bits!r}")
 
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "posterize", self.bits)
+    def _value(self) -> float:
+        return self.bits
 
 
 @dataclass(frozen=True)
-class RandomSolarize:
+class RandomSolarize(_RandomOperation):
     """Inverts values from ``threshold`` (0 .. 255) on, with probability ``p``."""
 
     threshold: float
     p: float = 0.5
+    _kind: ClassVar[str] = "solarize"
 
     def __post_init__(self) -> None:
-        check_probability(self, self.p)
+        super().__post_init__()
         if math.isnan(self.threshold):
             raise fail(self, "threshold must be a number")
 
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "solarize", self.threshold)
+    def _value(self) -> float:
+        return self.threshold
 
 
 @dataclass(frozen=True)
-class RandomAutocontrast:
+class RandomAutocontrast(_RandomOperation):
     """Stretches each channel to 0 .. 255, with probability ``p``."""
 
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_probability(self, self.p)
-
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "autocontrast")
+    _kind: ClassVar[str] = "autocontrast"
 
 
 @dataclass(frozen=True)
-class RandomEqualize:
+class RandomEqualize(_RandomOperation):
     """Equalises each channel's histogram, with probability ``p``."""
 
     p: float = 0.5
-
-    def __post_init__(self) -> None:
-        check_probability(self, self.p)
-
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "equalize")
+    _kind: ClassVar[str] = "equalize"
 
 
 @dataclass(frozen=True)
-class RandomAdjustSharpness:
+class RandomAdjustSharpness(_RandomOperation):
     """From a blurred image (``sharpness_factor`` 0) by the image itself (1) to a sharper one (2), with
     probability ``p``."""
 
     sharpness_factor: float
     p: float = 0.5
+    _kind: ClassVar[str] = "sharpness"
 
     def __post_init__(self) -> None:
-        check_probability(self, self.p)
+        super().__post_init__()
         if not 0 <= self.sharpness_factor < math.inf:
             raise fail(self, f"sharpness_factor must not be negative, but is {self.sharpness_factor!r}")
 
-    def _add_to(self, builder: _native.PlanBuilder, _size: OutputSize) -> None:
-        add_policy(builder, self.p, "sharpness", self.sharpness_factor)
+    def _value(self) -> float:
+        return self.sharpness_factor
 
 
 Photometric: TypeAlias = (

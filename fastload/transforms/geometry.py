@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from fastload.transforms._arguments import Size, fail, filter_of, pair, reduces
+from fastload.transforms._arguments import Size, check_probability, fail, filter_of, pair, reduces
 
 if TYPE_CHECKING:
     from fastload import _native
@@ -149,8 +149,7 @@ class RandomHorizontalFlip:
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.p <= 1:
-            raise fail(self, f"p must lie in 0..1, not {self.p!r}")
+        check_probability(self, self.p)
 
     def _add_to(self, builder: _native.PlanBuilder) -> None:
         builder.random_horizontal_flip(self.p)
